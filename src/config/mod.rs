@@ -1,0 +1,212 @@
+//! Configuration: raw file and environment in, checked types or *all* problems out.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::{TimeDelta, Weekday};
+use url::Url;
+
+use crate::secret::SecretSource;
+
+/// Everything the daemon was told, checked. A value of this type is one that can run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[store]`
+    pub store: StoreConfig,
+    /// `[http]`
+    pub http: HttpConfig,
+    /// `[[tenant]]`, at least one.
+    pub tenants: Vec<TenantConfig>,
+    /// `[watch]`, `[[ignore]]`, `[alerts]`, `[recipients]`, `[[route]]`, `[digest]`: what decides who is told what when.
+    pub policy: crate::policy::Rules,
+    /// `[report]`
+    pub report: ReportConfig,
+    /// `[heartbeat]`
+    pub heartbeat: Option<Url>,
+    /// `[mail]`; `None`: no mails, metrics and page only.
+    pub mail: Option<MailConfig>,
+    /// `[metrics]`
+    pub metrics: MetricsConfig,
+    /// `[log]`
+    pub log: LogConfig,
+}
+
+/// `[store]`
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// `sqlite:PATH` or `postgres://…`; may hold a password.
+    pub url: secrecy::SecretString,
+    /// How long history and tombstones are kept.
+    pub keep: TimeDelta,
+}
+
+/// `[http]`
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// Address of the page, the metrics and the API.
+    pub listen: SocketAddr,
+}
+
+/// A national cloud: which hosts sign in, answer and show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::EnumIter, strum::Display)]
+#[strum(serialize_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names are Microsoft's")]
+pub enum Cloud {
+    Global,
+    Usgov,
+    UsgovDod,
+    China,
+    Bleu,
+    Delos,
+    Govsg,
+}
+
+/// `[[tenant]]` with its `[poll]` and `[auth.…]` resolved.
+#[derive(Debug, Clone)]
+pub struct TenantConfig {
+    /// Label in metrics, pages and mails.
+    pub name: String,
+    /// GUID or domain, as written.
+    pub tenant_id: String,
+    /// The application EntraWatch signs in as.
+    pub client_id: String,
+    /// Where it lives.
+    pub cloud: Cloud,
+    /// How it signs in.
+    pub auth: AuthConfig,
+    /// `https://login.microsoftonline.com` or the override, without a trailing slash.
+    pub login_url: Url,
+    /// `https://graph.microsoft.com` or the override.
+    pub graph_url: Url,
+    /// `https://entra.microsoft.com` or the override.
+    pub portal_url: Url,
+    /// How often Graph is asked.
+    pub poll_interval: TimeDelta,
+    /// Without a complete poll for this long the watcher is blind.
+    pub blind_after: TimeDelta,
+    /// This tenant's fallback in place of `recipients.fallback`, where given.
+    pub recipients: Option<Vec<String>>,
+}
+
+/// How a tenant is signed in to.
+#[derive(Debug, Clone)]
+pub enum AuthConfig {
+    /// Client secret.
+    Secret(SecretSource),
+}
+
+/// `[report]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportConfig {
+    /// How often.
+    pub every: ReportEvery,
+    /// On which day of the week, where weekly.
+    pub day: Weekday,
+}
+
+/// How often the report is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::Display)]
+#[strum(serialize_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum ReportEvery {
+    Week,
+    Month,
+    Never,
+}
+
+/// `[mail]`
+#[derive(Debug, Clone)]
+pub struct MailConfig {
+    /// The sender, as in `EntraWatch <entrawatch@example.com>`.
+    pub from: lettre::message::Mailbox,
+    /// The breaker.
+    pub max_per_hour: u32,
+    /// A mail that failed for this long is dead.
+    pub give_up_after: TimeDelta,
+    /// How mails leave.
+    pub transport: TransportConfig,
+}
+
+/// `mail.transport`
+#[derive(Debug, Clone)]
+pub enum TransportConfig {
+    /// An SMTP server.
+    Smtp(SmtpConfig),
+    /// A directory of `.eml` files.
+    Folder {
+        /// The directory, created if absent.
+        path: PathBuf,
+    },
+}
+
+/// An SMTP server.
+#[derive(Debug, Clone)]
+pub struct SmtpConfig {
+    /// Host name or address.
+    pub host: String,
+    /// Port; 587 for `smtp://` and 465 for `smtps://` where the URL has none.
+    pub port: u16,
+    /// How the connection is protected.
+    pub tls: SmtpTls,
+    /// Sign-in, where the server wants one.
+    pub login: Option<SmtpLogin>,
+    /// PEM file with an authority to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// How an SMTP connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmtpTls {
+    /// `smtps://`: TLS from the first byte.
+    Implicit,
+    /// `starttls = "required"`, the default.
+    StarttlsRequired,
+    /// `starttls = "opportunistic"`: TLS where the server offers it.
+    StarttlsOpportunistic,
+    /// `starttls = "none"`: plain text; refused with a password beyond loopback.
+    None,
+}
+
+/// User name and password for an SMTP server.
+#[derive(Debug, Clone)]
+pub struct SmtpLogin {
+    /// The user name.
+    pub username: String,
+    /// The password.
+    pub password: SecretSource,
+}
+
+/// `[metrics]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetricsConfig {
+    /// Which credentials have series of their own.
+    pub credentials: CredentialSeries,
+}
+
+/// Which credentials have series of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::Display)]
+#[strum(serialize_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum CredentialSeries {
+    All,
+    Expiring,
+    None,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// Lines for people or JSON for machines.
+    pub format: LogFormat,
+    /// A level, or a filter such as `entrawatch=debug,info`.
+    pub level: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::Display)]
+#[strum(serialize_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum LogFormat {
+    Text,
+    Json,
+}

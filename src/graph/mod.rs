@@ -1,0 +1,70 @@
+//! Microsoft Graph, read only: the token, the listings, the few objects read again before anybody is told.
+
+mod error;
+
+pub use error::Error;
+
+use crate::inventory::{Detail, DirectoryObject, ObjectKey};
+
+/// What every client shares.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// For assertion lifetimes and the times of reading.
+    pub clock: std::sync::Arc<dyn crate::clock::Clock>,
+    /// For back-off.
+    pub sleeper: std::sync::Arc<dyn crate::clock::Sleeper>,
+    /// Requests and waits are counted here.
+    pub metrics: std::sync::Arc<crate::metrics::Metrics>,
+    /// The shared HTTP client (see [`http_client`]).
+    pub http: reqwest::Client,
+}
+
+/// What one listing of a collection brought.
+#[derive(Debug)]
+pub struct Listing {
+    /// In the order they came, doubles removed (the last wins).
+    pub objects: Vec<Listed>,
+    /// Objects that could not be decoded: id where one could be read, and why.
+    pub undecodable: Vec<(Option<String>, String)>,
+    /// Why the listing is not complete; `None`: it is.
+    pub error: Option<Error>,
+    /// Requests that were needed.
+    pub requests: u32,
+}
+
+/// One object of a listing.
+#[derive(Debug)]
+pub enum Listed {
+    /// Its raw JSON has the hash that was known.
+    Unchanged(ObjectKey),
+    /// Its raw JSON is new.
+    Changed {
+        /// Hash of the raw JSON.
+        hash: String,
+        /// What it decodes to; `detail` and `gone` are empty.
+        object: Box<DirectoryObject>,
+    },
+}
+
+/// One object to be read again by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Want {
+    /// Which.
+    pub key: ObjectKey,
+    /// Read the object with its credentials. Without it, only `detail` is read.
+    pub credentials: bool,
+    /// Read owners.
+    pub owners: bool,
+}
+
+/// What reading one object again brought.
+#[derive(Debug)]
+pub struct Reading {
+    /// The object as it is now, where credentials were wanted; `detail` and `gone` are empty. The hash is that of the raw JSON of the
+    /// listing's `$select`, so that the next listing finds it unchanged, or empty where that cannot be had.
+    pub object: Option<Box<DirectoryObject>>,
+    /// What could be read of it; a part that could not be read is `None` (empty for thumbprints).
+    pub detail: Detail,
+    /// Parts that could not be read, in plain words with what to do.
+    pub problems: Vec<String>,
+}

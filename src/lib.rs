@@ -1,0 +1,22 @@
+//! EntraWatch watches the client secrets and certificates of Microsoft Entra applications and mails the people who can act before one
+//! ends.
+//!
+//! The way through the code is the way of a credential: [`graph`] reads the directory, [`inventory`] says what exists and how it
+//! stands, [`policy`] decides who is told what and why, [`outbox`] makes mails of it, [`mail`] words and sends them. [`store`] keeps
+//! everything that must survive; [`tenant`] is the task that walks this way for one tenant; [`app`] wires the parts;
+//! [`web`] and [`metrics`] read the immutable [`snapshot`]s. [`demo`] is a simulated tenant, used by `entrawatch demo` and by the
+//! tests.
+
+pub mod clock;
+pub mod config;
+pub mod graph;
+pub mod inventory;
+pub mod mail;
+pub mod metrics;
+pub mod outbox;
+pub mod policy;
+pub mod progress;
+pub mod secret;
+pub mod snapshot;
+pub mod state;
+pub mod store;

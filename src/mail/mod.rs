@@ -1,0 +1,57 @@
+//! Mails: how they read ([`render`]) and how they leave ([`Mailer`]).
+
+pub mod folder;
+pub mod render;
+pub mod smtp;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use lettre::Address;
+
+use crate::policy::TransportKind;
+
+/// One recipient, one message.
+#[derive(Debug, Clone, Copy)]
+pub struct Envelope<'a> {
+    /// The sender's address.
+    pub from: &'a Address,
+    /// The recipient's address.
+    pub to: &'a Address,
+    /// The outbox id: the file name of the folder transport.
+    pub id: uuid::Uuid,
+    /// The whole message, RFC 5322.
+    pub message: &'a [u8],
+}
+
+/// Something that takes mails.
+pub trait Mailer: std::fmt::Debug + Send + Sync {
+    /// What kind of transport it is.
+    fn kind(&self) -> TransportKind;
+
+    /// Hands one mail over; the server's answer, or what became of the attempt.
+    fn send<'a>(&'a self, envelope: Envelope<'a>) -> Pin<Box<dyn Future<Output = Result<String, SendError>> + Send + 'a>>;
+}
+
+/// Why a mail was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{answer}")]
+pub struct SendError {
+    /// What to do about it.
+    pub fate: Fate,
+    /// The server's last answer, or what went wrong, in plain words.
+    pub answer: String,
+    /// The attempt may have got as far as DATA: the server may have taken the message although we do not know.
+    pub after_data: bool,
+}
+
+/// What becomes of a mail that was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Try again later: 4xx, network, 421.
+    Transient,
+    /// This recipient or message will never be taken: 5xx.
+    Permanent,
+    /// Nothing will be taken until somebody mends the set-up: the sign-in is refused, TLS is missing, the sender is not allowed.
+    Misconfigured,
+}

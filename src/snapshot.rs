@@ -1,0 +1,71 @@
+//! What the web pages and the metrics read: one immutable snapshot a tenant, swapped as a whole after each commit.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use url::Url;
+
+use crate::clock::UtcTime;
+use crate::config::Cloud;
+use crate::inventory::{Inventory, Standing};
+use crate::policy::{Decision, Silence};
+use crate::state::TenantState;
+
+/// How a tenant is called and where its portal is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantLabel {
+    /// The GUID: the key. Until it is known (a domain was configured and never resolved) the domain.
+    pub id: String,
+    /// The configured name: a label.
+    pub name: String,
+    /// Which cloud.
+    pub cloud: Cloud,
+    /// Base of portal links.
+    pub portal: Url,
+}
+
+/// One tenant as of the last commit.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The tenant.
+    pub tenant: Arc<TenantLabel>,
+    /// The stored version this shows; 0: nothing was loaded yet.
+    pub version: i64,
+    /// Polls and digests.
+    pub state: TenantState,
+    /// When the next poll is due.
+    pub next_poll: Option<UtcTime>,
+    /// Without a complete poll for this long the tenant counts as unseen.
+    pub blind_after: chrono::TimeDelta,
+    /// Every object.
+    pub inventory: Inventory,
+    /// Every credential of every living object, excluded ones too, most urgent (earliest end) first.
+    pub standings: Arc<[Standing]>,
+    /// One decision for each of `standings`, in the same order.
+    pub decisions: Arc<[Decision]>,
+    /// Silences that have not ended.
+    pub silences: Arc<[Silence]>,
+}
+
+/// The snapshots of all tenants, in the order of the configuration.
+#[derive(Debug, Clone)]
+pub struct Snapshots(Arc<[ArcSwap<Snapshot>]>);
+
+impl Snapshots {
+    /// One place a tenant.
+    #[must_use]
+    pub fn new(initial: impl IntoIterator<Item = Snapshot>) -> Self {
+        Self(initial.into_iter().map(ArcSwap::from_pointee).collect())
+    }
+
+    /// Puts a tenant's new snapshot in place of the old one.
+    pub fn publish(&self, index: usize, snapshot: Snapshot) {
+        self.0[index].store(Arc::new(snapshot));
+    }
+
+    /// The snapshots as they are now.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Snapshot>> {
+        self.0.iter().map(ArcSwap::load_full).collect()
+    }
+}
