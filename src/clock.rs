@@ -15,7 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub type UtcTime = DateTime<Utc>;
 
 /// No sleep is longer than this before the clock is read again (suspend, NTP steps, a clock set by hand).
-pub const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+pub const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// Where policy time comes from.
 pub trait Clock: Debug + Send + Sync {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A task without a sign of life for this long counts as stuck.
-pub const STUCK_AFTER: Duration = Duration::from_secs(300);
+pub const STUCK_AFTER: Duration = Duration::from_mins(5);
 
 /// The last sign of life of each task, in machine time.
 #[derive(Debug, Clone, Default)]
