@@ -55,6 +55,9 @@ pub struct Want {
     pub credentials: bool,
     /// Read owners.
     pub owners: bool,
+    /// Read the thumbprints of its certificates: where the listing left one unknown and the active SAML certificate must be found.
+    /// Not needed beside `credentials`, which brings them.
+    pub thumbprints: bool,
 }
 
 /// What reading one object again brought.
