@@ -4,19 +4,23 @@
 
 mod classify;
 mod credential;
+mod diff;
 mod matcher;
 mod object;
+mod rotation;
 mod standing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use classify::{PLATFORM_RENEWED, credentials_of};
 pub use credential::{Credential, CredentialKind, Exclusion, Posture, Severity, State};
+pub use diff::{absorb, is_landslide, learn, missing_from, without_old_tombstones};
 pub use matcher::{Matcher, Pattern, Subject, Watch};
 pub use object::{
     Detail, DirectoryObject, GoneCredential, KeyCredential, ObjectKey, ObjectKind, Owner, OwnerKind, PasswordCredential,
 };
-pub use standing::{SamlStanding, Standing};
+pub use standing::{Judging, SamlStanding, Standing, judge};
 
 use crate::clock::UtcTime;
 

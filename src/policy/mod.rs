@@ -1,8 +1,15 @@
 //! Who is told what, now, and why. Pure: values in, decisions out.
 
+mod decision;
 mod evaluate;
+mod history;
+mod recipients;
+mod resolved;
 mod routes;
+mod schedule;
 mod silences;
+mod timing;
+mod urgency;
 mod windows;
 
 use std::fmt;
@@ -10,13 +17,16 @@ use std::fmt;
 use chrono::{NaiveTime, TimeDelta, Weekday};
 use serde::{Deserialize, Serialize};
 
-pub use evaluate::{Decision, Resolved, Telling, Via};
+pub use decision::{Decision, Resolved, Series, Telling, Via};
+pub use evaluate::{Evaluation, Input, Outbox, evaluate};
 pub use routes::{Route, RouteBatch};
+pub use schedule::Slots;
 pub use silences::{Silence, SilenceScope};
+pub use urgency::{severity, state, windows};
 pub use windows::Windows;
 
 use crate::clock::UtcTime;
-use crate::inventory::{ObjectKey, Posture, Severity, Watch};
+use crate::inventory::{ObjectKey, Posture, Severity, Standing, Watch};
 
 /// Everything of the configuration that decides who is told what.
 #[derive(Debug, Clone)]
@@ -99,6 +109,14 @@ pub struct CredentialKey {
     pub object: ObjectKey,
     /// Its key id.
     pub key_id: String,
+}
+
+impl CredentialKey {
+    /// The identity of a standing's credential.
+    #[must_use]
+    pub fn of(standing: &Standing) -> Self {
+        Self { object: standing.object.object.key.clone(), key_id: standing.credential.key_id.clone() }
+    }
 }
 
 impl fmt::Display for CredentialKey {

@@ -1,1 +1,4 @@
 //! The one integration binary.
+
+mod inventory;
+mod support;
