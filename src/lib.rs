@@ -9,6 +9,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod graph;
 pub mod inventory;
 pub mod mail;

@@ -1,4 +1,5 @@
 //! The one integration binary.
 
+mod demo;
 mod inventory;
 mod support;

@@ -1,3 +1,18 @@
 //! What the tests share.
 
 pub mod builder;
+pub mod graph;
+
+use chrono::TimeDelta;
+use entrawatch::clock::UtcTime;
+
+/// An instant, written as in `2026-11-22T09:00:00Z` or, for midnight, `2026-11-22`.
+pub fn at(text: &str) -> UtcTime {
+    let full = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00:00Z") };
+    full.parse().unwrap_or_else(|error| panic!("{text} is no instant: {error}"))
+}
+
+/// So many days.
+pub fn days(count: i64) -> TimeDelta {
+    TimeDelta::days(count)
+}
