@@ -1,8 +1,28 @@
 //! Microsoft Graph, read only: the token, the listings, the few objects read again before anybody is told.
+//!
+//! [`Client`] is one tenant's. What it brings is either complete or says why it is not; nothing that was not sent is read as "none".
+//! [`wire`] turns JSON into the types of [`crate::inventory`], `retry` decides what is sent again, `token` holds the tokens. A token is sent
+//! to the configured Graph host and to no other, and no redirect is followed.
 
+mod attempts;
+mod batch;
+mod budget;
+mod client;
+mod confirm;
+mod discovery;
 mod error;
+mod http;
+mod listing;
+pub mod retry;
+mod sign_in;
+mod token;
+pub mod wire;
 
-pub use error::Error;
+pub use client::Client;
+pub use error::{Error, Server, Trace};
+pub use http::http_client;
+pub use sign_in::SignInRefused;
+pub use token::{Token, Tokens};
 
 use crate::inventory::{Detail, DirectoryObject, ObjectKey};
 
@@ -63,9 +83,11 @@ pub struct Want {
 /// What reading one object again brought.
 #[derive(Debug)]
 pub struct Reading {
-    /// The object as it is now, where credentials were wanted; `detail` and `gone` are empty. The hash is that of the raw JSON of the
-    /// listing's `$select`, so that the next listing finds it unchanged, or empty where that cannot be had.
+    /// The object as it is now, where credentials were wanted; `detail` and `gone` are empty.
     pub object: Option<Box<DirectoryObject>>,
+    /// Hash of the object's raw JSON. As it is read with the listing's `$select`, the next listing finds it unchanged where Graph writes
+    /// both alike, and decodes it once more where not. Empty without `object`.
+    pub hash: String,
     /// What could be read of it; a part that could not be read is `None` (empty for thumbprints).
     pub detail: Detail,
     /// Parts that could not be read, in plain words with what to do.
