@@ -1,11 +1,66 @@
 //! The database is the truth. One struct over sqlx `Any`; the URL is the seam between SQLite and PostgreSQL.
+//!
+//! Memory is replaced only after a commit, and every commit of a tenant names the version it was decided from: when somebody else
+//! wrote meanwhile it changes nothing and says [`Error::Conflict`]. The outbox is part of the same transactions; what delivery does
+//! with a mail ([`Store::claim`], [`Store::settle`]) needs no version, because a mail that was claimed cannot be withdrawn.
+//!
+//! Instants are kept in whole seconds. Compare a [`NoticeRow::not_after`] with a credential's end by its seconds.
 
+mod commit;
+mod dialect;
+mod error;
+mod history;
+mod mails;
+mod migrate;
+mod notices;
+mod objects;
+mod open;
+mod outbox;
+mod place;
+mod silences;
+mod sql;
+mod tenants;
+
+use std::fs::File;
+use std::sync::Arc;
+
+use sqlx::{Any, AnyPool, Transaction};
+use tokio::sync::Notify;
 use uuid::Uuid;
+
+pub use error::Error;
+pub use history::{Notification, Page};
+pub use mails::{AcceptedMail, DeadMail, Mails, WaitingMail};
+pub use outbox::{CLAIM_ENDS_AFTER, ClaimedMail, LONGEST_WAIT, Settlement, Waiting};
+
+use dialect::Dialect;
+use error::Doing as _;
 
 use crate::clock::UtcTime;
 use crate::inventory::{ObjectKey, Severity, Tracked};
 use crate::policy::NoticeRow;
 use crate::state::TenantState;
+
+/// The store. Clones share one pool of connections, and on SQLite the lock of a daemon.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: AnyPool,
+    dialect: Dialect,
+    #[expect(dead_code, reason = "held, not read: the lock lives as long as the file is open")]
+    lock: Option<Arc<File>>,
+    outbox_filled: Arc<Notify>,
+}
+
+impl Store {
+    /// Wakes up when a commit of this process put a mail into the outbox.
+    pub async fn outbox_filled(&self) {
+        self.outbox_filled.notified().await;
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Any>, Error> {
+        self.pool.begin_with(self.dialect.begin()).await.doing("begin a transaction")
+    }
+}
 
 /// A tenant as stored.
 #[derive(Debug, Clone)]
@@ -19,7 +74,7 @@ pub struct TenantRecord {
 }
 
 /// What one step changes, in one transaction.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Commit {
     /// The tenant's new state.
     pub state: TenantState,
@@ -62,7 +117,7 @@ pub struct NewMail {
     pub created_at: UtcTime,
     /// When its first predecessor was decided.
     pub first_decided_at: UtcTime,
-    /// Attempts so far, predecessors' included.
+    /// Attempts so far. What the commit withdraws of the same recipient and batch passes its attempts, its age and its next try on.
     pub attempts: i64,
     /// Not before.
     pub next_attempt_at: UtcTime,

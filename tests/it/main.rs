@@ -2,4 +2,5 @@
 
 mod demo;
 mod inventory;
+mod store;
 mod support;

@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub mod builder;
+pub mod database;
 pub mod graph;
 
 use chrono::TimeDelta;
@@ -15,4 +16,12 @@ pub fn at(text: &str) -> UtcTime {
 /// So many days.
 pub fn days(count: i64) -> TimeDelta {
     TimeDelta::days(count)
+}
+
+/// Says that a test was left out because something is not installed; fails where everything must be.
+#[expect(clippy::disallowed_methods, reason = "the runner of the tests says in the environment what it requires")]
+pub fn missing(what: &str) {
+    let required = std::env::var("ENTRAWATCH_TESTS_REQUIRE").is_ok_and(|value| value == "1");
+    assert!(!required, "{what} is missing, and ENTRAWATCH_TESTS_REQUIRE is 1");
+    eprintln!("left out: {what} is missing");
 }

@@ -1,0 +1,5 @@
+//! What the store promises, on SQLite and on PostgreSQL alike.
+
+mod contract;
+mod opening;
+mod samples;
