@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod outbox;
 pub mod policy;
 pub mod progress;
+pub mod schedule;
 pub mod secret;
 pub mod snapshot;
 pub mod state;

@@ -2,5 +2,6 @@
 
 mod demo;
 mod inventory;
+mod policy;
 mod store;
 mod support;

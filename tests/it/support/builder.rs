@@ -88,3 +88,14 @@ impl With for DirectoryObject {
 pub fn inventory(objects: impl IntoIterator<Item = DirectoryObject>) -> Inventory {
     Inventory::new(objects.into_iter().map(|object| Tracked { object, hash: String::new(), missing_since: None, gone_at: None }))
 }
+
+/// An owner with a mail address.
+pub fn user(mail: &str) -> entrawatch::inventory::Owner {
+    entrawatch::inventory::Owner {
+        id: mail.into(),
+        kind: entrawatch::inventory::OwnerKind::User,
+        name: None,
+        mail: Some(mail.into()),
+        limited: false,
+    }
+}

@@ -1,0 +1,4 @@
+//! Who is told what when, over the life of credentials (DESIGN section 4).
+
+mod lives;
+mod world;
