@@ -19,6 +19,7 @@ pub mod policy;
 pub mod progress;
 pub mod schedule;
 pub mod secret;
+pub mod shutdown;
 pub mod snapshot;
 pub mod state;
 pub mod store;

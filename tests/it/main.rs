@@ -3,5 +3,6 @@
 mod demo;
 mod inventory;
 mod policy;
+mod shutdown;
 mod store;
 mod support;
