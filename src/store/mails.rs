@@ -107,6 +107,16 @@ impl Store {
         Ok(mails)
     }
 
+    /// How many mails, of all tenants, were decided since `since` and not taken back: what the breaker counts.
+    pub async fn mails_decided_since(&self, since: UtcTime) -> Result<i64, Error> {
+        let row = sqlx::query::<Any>("SELECT COUNT(*) AS number FROM mail WHERE created_at >= $1")
+            .bind(since.timestamp())
+            .fetch_one(&self.pool)
+            .await
+            .doing("count the mails of the last hour")?;
+        row.number("number")
+    }
+
     async fn dead(&self, row: &AnyRow) -> Result<DeadMail, Error> {
         let id = row.uuid("id")?;
         Ok(DeadMail {

@@ -1,4 +1,5 @@
 //! Who is told what when, over the life of credentials (DESIGN section 4).
 
 mod lives;
+mod properties;
 mod world;

@@ -1,6 +1,6 @@
 //! A tenant, a mail server and a calendar in memory: what the policy decides over time, without store and network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{NaiveTime, TimeDelta, Weekday};
@@ -57,6 +57,10 @@ pub struct Letter {
 }
 
 impl Letter {
+    pub fn rows(&self) -> std::slice::Iter<'_, NoticeRow> {
+        self.rows.iter()
+    }
+
     /// `to: notice threshold key severity, …`, with `baseline` in front of a first digest.
     pub fn line(&self) -> String {
         let mut items: Vec<String> = self
@@ -87,6 +91,8 @@ pub struct World {
     /// Recipients that the mail server refuses for good.
     pub refused: BTreeSet<String>,
     pub budget: usize,
+    /// When the directory first showed a secret.
+    pub first_seen: BTreeMap<String, UtcTime>,
     inventory: Inventory,
     rows: Vec<NoticeRow>,
     baseline: Option<Baseline>,
@@ -113,6 +119,7 @@ impl World {
             mail_up: true,
             refused: BTreeSet::new(),
             budget: usize::MAX,
+            first_seen: BTreeMap::new(),
             inventory: Inventory::default(),
             rows: Vec::new(),
             baseline: None,
@@ -128,6 +135,9 @@ impl World {
 
     /// The directory shows this object now.
     pub fn see(&mut self, object: DirectoryObject) {
+        for password in &object.passwords {
+            self.first_seen.entry(password.key_id.clone()).or_insert(self.now);
+        }
         let detail = object.detail.clone();
         let known = self.inventory.get(&object.key).cloned();
         let mut tracked = absorb(known.as_deref(), object, String::new(), self.now);
