@@ -1,8 +1,17 @@
 //! Mails: how they read ([`render`]) and how they leave ([`Mailer`]).
 
+mod compose;
+mod digest;
 pub mod folder;
+mod letter;
+mod links;
+mod list;
 pub mod render;
+pub mod samples;
+mod situation;
 pub mod smtp;
+mod text;
+mod words;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,1 +1,162 @@
-//! To be written.
+//! From what is to be told to a whole message.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono_tz::Tz;
+use lettre::message::Mailbox;
+use minijinja::{Environment, UndefinedBehavior, Value};
+use url::Url;
+use uuid::Uuid;
+
+use super::compose::{self, Parts};
+use super::digest::{self, FILE, SHOWN, Setting};
+use super::letter::Letter;
+use super::list;
+use super::words::{MARKS, NAMES};
+use crate::outbox::digest::Digest;
+
+/// Gmail cuts off what is longer than 102 KB.
+const HTML_LIMIT: usize = 100_000;
+
+/// The layout of the HTML part.
+const TEMPLATES: [(&str, &str); 2] =
+    [("letter.html.j2", include_str!("templates/letter.html.j2")), ("style.css", include_str!("templates/style.css"))];
+
+/// A mail, ready to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// Subject line.
+    pub subject: String,
+    /// Plain text part.
+    pub text: String,
+    /// HTML part; empty where the template failed and the mail is plain text only.
+    pub html: String,
+    /// The whole message, RFC 5322, 7-bit.
+    pub message: String,
+    /// Hash of what it says, without its id and date: two mails with equal ones tell their reader the same.
+    pub fingerprint: String,
+}
+
+/// Words mails and makes messages of them.
+#[derive(Debug)]
+pub struct Renderer {
+    from: Mailbox,
+    setting: Setting,
+    templates: Environment<'static>,
+}
+
+impl Renderer {
+    /// Mails from `from`, with times in `zone`, pointing to our own pages at `page` where people can reach them.
+    #[must_use]
+    pub fn new(from: Mailbox, zone: Tz, page: Option<Url>) -> Self {
+        Self { from, setting: Setting { zone, page }, templates: templates() }
+    }
+
+    /// A mail about a tenant's credentials. It always makes one: where the HTML part fails, the mail is plain text, and the log
+    /// says so.
+    #[must_use]
+    pub fn render(&self, digest: &Digest, id: Uuid) -> Rendered {
+        self.try_render(digest, id).unwrap_or_else(|error| {
+            tracing::error!(error = format!("{error:#}"), "the HTML part of a mail cannot be made; it leaves as plain text");
+            self.plain(digest, id)
+        })
+    }
+
+    /// The same, strictly: for previews and tests.
+    pub fn try_render(&self, digest: &Digest, id: Uuid) -> anyhow::Result<Rendered> {
+        let mut shown = SHOWN;
+        loop {
+            let letter = digest::letter(digest, &self.setting, shown);
+            let html = self.html(&letter)?;
+            if html.len() > HTML_LIMIT && shown > 1 {
+                shown = shown.min(digest.items.len()) / 2;
+                continue;
+            }
+            let file = (digest.items.len() > shown).then(|| list::csv(digest)).transpose()?;
+            return self.compose(&letter, html, file, digest, id);
+        }
+    }
+
+    /// What leaves when the HTML part cannot be made.
+    fn plain(&self, digest: &Digest, id: Uuid) -> Rendered {
+        let letter = digest::letter(digest, &self.setting, SHOWN);
+        self.compose(&letter, String::new(), None, digest, id).unwrap_or_else(|error| {
+            tracing::error!(error = format!("{error:#}"), "a mail cannot be put together");
+            let text = letter.text();
+            Rendered {
+                subject: letter.subject,
+                fingerprint: fingerprint(&text, ""),
+                message: String::new(),
+                html: String::new(),
+                text,
+            }
+        })
+    }
+
+    fn html(&self, letter: &Letter) -> anyhow::Result<String> {
+        Ok(self.templates.get_template("letter.html.j2")?.render(letter)?)
+    }
+
+    fn compose(
+        &self,
+        letter: &Letter,
+        html: String,
+        file: Option<Vec<u8>>,
+        digest: &Digest,
+        id: Uuid,
+    ) -> anyhow::Result<Rendered> {
+        let text = letter.text();
+        let message = compose::message(Parts {
+            from: &self.from,
+            to: &digest.recipient,
+            id,
+            at: digest.at,
+            subject: &letter.subject,
+            tone: letter.tone,
+            text: &text,
+            html: Some(html.as_str()).filter(|html| !html.is_empty()),
+            file: file.map(|content| (FILE, content)),
+        })?;
+        Ok(Rendered { subject: letter.subject.clone(), fingerprint: fingerprint(&letter.subject, &text), message, html, text })
+    }
+}
+
+fn fingerprint(subject: &str, text: &str) -> String {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    context.update(subject.as_bytes());
+    context.update(&[0]);
+    context.update(text.as_bytes());
+    URL_SAFE_NO_PAD.encode(context.finish())
+}
+
+fn templates() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.set_formatter(|out, _, value| {
+        let text = value.to_string();
+        out.write_str(&if value.is_safe() { text } else { escaped(&text) }).map_err(Into::into)
+    });
+    environment.add_filter("marked", |sentence: &str| Value::from_safe_string(marked(sentence)));
+    for (name, source) in TEMPLATES {
+        if let Err(error) = environment.add_template(name, source) {
+            tracing::error!(%error, "a mail template does not parse");
+        }
+    }
+    environment
+}
+
+/// Text in HTML, also inside quoted attributes. The engine's own escaping turns every slash of a link into six characters.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+/// A sentence in HTML, its literal text set as code.
+fn marked(sentence: &str) -> String {
+    escaped(sentence)
+        .replace(MARKS.0, "<code style=\"font-family:Consolas,Menlo,monospace;font-size:0.93em;\">")
+        .replace(MARKS.1, "</code>")
+        .replace(NAMES.0, "<strong>")
+        .replace(NAMES.1, "</strong>")
+}
