@@ -23,3 +23,13 @@ pub mod shutdown;
 pub mod snapshot;
 pub mod state;
 pub mod store;
+pub mod web;
+
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The commit it was built from, where the build was told (`ENTRAWATCH_COMMIT`).
+pub const COMMIT: &str = match option_env!("ENTRAWATCH_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};

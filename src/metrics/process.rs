@@ -5,6 +5,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{CounterVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 use strum::IntoEnumIterator as _;
 
+use super::Family;
 use crate::inventory::Severity;
 use crate::policy::Notice;
 use crate::state::PollOutcome;
@@ -27,6 +28,7 @@ pub enum MailOutcome {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    families: Vec<Family>,
     polls: IntCounterVec,
     poll_duration: HistogramVec,
     poll_drift: IntCounterVec,
@@ -44,75 +46,59 @@ impl Metrics {
     /// # Errors
     /// When two families have one name: a mistake in this file.
     pub fn new() -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
+        let mut registrar = Registrar::default();
         #[cfg(target_os = "linux")]
-        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        registrar.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         let metrics = Self {
-            polls: counter(
-                &registry,
+            polls: registrar.counter(
                 "entrawatch_polls_total",
                 "Polls of a tenant by outcome: complete saw everything, partial something, failed nothing.",
                 &["tenant", "outcome"],
             )?,
-            poll_duration: histogram(
-                &registry,
+            poll_duration: registrar.histograms(
                 "entrawatch_poll_duration_seconds",
                 "How long a poll of a tenant took, waits for throttling included.",
                 &["tenant", "mode"],
                 &[0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0],
             )?,
-            poll_drift: counter(
-                &registry,
+            poll_drift: registrar.counter(
                 "entrawatch_poll_drift_total",
                 "Changes that a full listing found and that delta queries had missed.",
                 &["tenant"],
             )?,
-            graph_requests: counter(
-                &registry,
+            graph_requests: registrar.counter(
                 "entrawatch_graph_requests_total",
                 "Requests to Microsoft Graph by class of the answer: 2xx, 3xx, 4xx, 429, 5xx, or error where none came.",
                 &["tenant", "code"],
             )?,
-            graph_request_duration: histogram(
-                &registry,
+            graph_request_duration: registrar.histograms(
                 "entrawatch_graph_request_duration_seconds",
                 "How long Microsoft Graph took to answer a request in full.",
                 &["tenant"],
                 &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0],
             )?,
-            graph_throttled: register(
-                &registry,
-                CounterVec::new(
-                    Opts::new(
-                        "entrawatch_graph_throttled_seconds_total",
-                        "Time spent waiting because Microsoft Graph asked to be left alone.",
-                    ),
-                    &["tenant"],
-                )?,
+            graph_throttled: registrar.seconds(
+                "entrawatch_graph_throttled_seconds_total",
+                "Time spent waiting because Microsoft Graph asked to be left alone.",
+                &["tenant"],
             )?,
-            notices: counter(
-                &registry,
+            notices: registrar.counter(
                 "entrawatch_notices_total",
                 "Notices that were put into a mail, one for each recipient.",
                 &["notice", "severity"],
             )?,
-            mails: counter(
-                &registry,
+            mails: registrar.counter(
                 "entrawatch_mails_total",
                 "Mails by what became of them: sent, retried (once for each failed attempt), dead, withdrawn (decided afresh before they left).",
                 &["outcome"],
             )?,
-            mail_delay: register(
-                &registry,
-                Histogram::with_opts(
-                    HistogramOpts::new(
-                        "entrawatch_mail_delay_seconds",
-                        "From the first decision to tell somebody until the mail server accepted the mail.",
-                    )
-                    .buckets(vec![1.0, 5.0, 30.0, 120.0, 600.0, 3600.0, 21600.0, 86400.0, 259_200.0]),
-                )?,
+            mail_delay: registrar.histogram(
+                "entrawatch_mail_delay_seconds",
+                "From the first decision to tell somebody until the mail server accepted the mail.",
+                &[1.0, 5.0, 30.0, 120.0, 600.0, 3600.0, 21600.0, 86400.0, 259_200.0],
             )?,
-            registry,
+            registry: registrar.registry,
+            families: registrar.families,
         };
         for outcome in MailOutcome::iter() {
             metrics.mails.with_label_values(&[<&str>::from(outcome)]);
@@ -180,28 +166,59 @@ impl Metrics {
         self.mail_delay.observe(seconds);
     }
 
-    /// Everything, for the exposition.
+    /// The families of this struct, with or without series. Those of the process itself (`process_*`) are not among them.
+    #[must_use]
+    pub fn families(&self) -> &[Family] {
+        &self.families
+    }
+
+    /// Every series, for the exposition.
     #[must_use]
     pub fn gather(&self) -> Vec<MetricFamily> {
         self.registry.gather()
     }
 }
 
-fn register<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, prometheus::Error> {
-    registry.register(Box::new(collector.clone()))?;
-    Ok(collector)
+/// Registers families and notes what is to be printed about those that have no series yet.
+#[derive(Default)]
+struct Registrar {
+    registry: Registry,
+    families: Vec<Family>,
 }
 
-fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
-    register(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
-}
+impl Registrar {
+    fn counter(&mut self, name: &'static str, help: &'static str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+        self.add("counter", name, help, IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
 
-fn histogram(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-    buckets: &[f64],
-) -> Result<HistogramVec, prometheus::Error> {
-    register(registry, HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels)?)
+    fn seconds(&mut self, name: &'static str, help: &'static str, labels: &[&str]) -> Result<CounterVec, prometheus::Error> {
+        self.add("counter", name, help, CounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn histogram(&mut self, name: &'static str, help: &'static str, buckets: &[f64]) -> Result<Histogram, prometheus::Error> {
+        self.add("histogram", name, help, Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))?)
+    }
+
+    fn histograms(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        labels: &[&str],
+        buckets: &[f64],
+    ) -> Result<HistogramVec, prometheus::Error> {
+        let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+        self.add("histogram", name, help, HistogramVec::new(opts, labels)?)
+    }
+
+    fn add<C: Collector + Clone + 'static>(
+        &mut self,
+        kind: &'static str,
+        name: &'static str,
+        help: &'static str,
+        collector: C,
+    ) -> Result<C, prometheus::Error> {
+        self.registry.register(Box::new(collector.clone()))?;
+        self.families.push(Family { name: name.into(), kind: kind.into(), help: help.into() });
+        Ok(collector)
+    }
 }

@@ -2,7 +2,9 @@
 
 mod demo;
 mod inventory;
+mod metrics;
 mod policy;
 mod shutdown;
 mod store;
 mod support;
+mod web;

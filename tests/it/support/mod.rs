@@ -3,6 +3,7 @@
 pub mod builder;
 pub mod database;
 pub mod graph;
+pub mod snapshots;
 
 use chrono::TimeDelta;
 use entrawatch::clock::UtcTime;

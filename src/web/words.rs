@@ -1,0 +1,143 @@
+//! Times, numbers and the closed sets of the model, in the words of the pages.
+
+use chrono::TimeDelta;
+
+use crate::clock::UtcTime;
+use crate::inventory::{CredentialKind, Exclusion, ObjectKind, Severity, State};
+use crate::policy::Reason;
+
+/// `2026-12-02 09:00 UTC`
+pub(super) fn instant(at: UtcTime) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// `in 9 days`, `3 hours ago`
+pub(super) fn distance(at: UtcTime, now: UtcTime) -> String {
+    let (time, ahead) = if at > now { (at - now, true) } else { (now - at, false) };
+    match (length(time), ahead) {
+        (None, true) => "now".to_owned(),
+        (None, false) => "just now".to_owned(),
+        (Some(length), true) => format!("in {length}"),
+        (Some(length), false) => format!("{length} ago"),
+    }
+}
+
+/// `9 days`; `None` for less than a minute.
+fn length(time: TimeDelta) -> Option<String> {
+    let (number, unit) = match time {
+        _ if time < TimeDelta::minutes(1) => return None,
+        _ if time < TimeDelta::hours(2) => (time.num_minutes(), "minute"),
+        _ if time < TimeDelta::days(2) => (time.num_hours(), "hour"),
+        _ if time < TimeDelta::days(3 * 365) => (time.num_days(), "day"),
+        _ => (time.num_days() / 365, "year"),
+    };
+    Some(format!("{} {unit}{}", count(number), if number == 1 { "" } else { "s" }))
+}
+
+/// `12,345`
+pub(super) fn count(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut out = String::from(if number < 0 { "−" } else { "" });
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+pub(super) fn kind(kind: CredentialKind) -> &'static str {
+    match kind {
+        CredentialKind::Secret => "Client secret",
+        CredentialKind::Certificate => "Certificate",
+        CredentialKind::SamlSigning => "SAML signing certificate",
+        CredentialKind::TokenEncryption => "Token encryption certificate",
+    }
+}
+
+pub(super) fn object_kind(kind: ObjectKind) -> &'static str {
+    match kind {
+        ObjectKind::Application => "App registration",
+        ObjectKind::ServicePrincipal => "Enterprise application",
+    }
+}
+
+pub(super) fn state(state: State) -> &'static str {
+    match state {
+        State::Valid => "Valid",
+        State::Expiring => "Expiring",
+        State::Expired => "Expired",
+        State::NotYetValid => "Not yet valid",
+    }
+}
+
+pub(super) fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "Critical",
+        Severity::Warning => "Warning",
+        Severity::Info => "Info",
+    }
+}
+
+/// Whether somebody is told about a credential now, and why.
+pub(super) fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Due => "Being told now",
+        Reason::HeldForDigest => "Leaves with the next digest",
+        Reason::HeldByBreaker => "Waits: too many mails in the last hour",
+        Reason::Silenced => "Silenced",
+        Reason::NoRecipient => "Nobody to tell",
+        Reason::AlreadyTold => "Everybody concerned has been told",
+        Reason::NotYet => "No threshold crossed yet",
+        Reason::Rotated => "A newer one replaces it",
+        Reason::Inactive => "Not the certificate in use",
+        Reason::ShortLived => "Made to live for days only, and not the last one",
+        Reason::ExpiredBefore => "Ended too long ago to tell anybody",
+        Reason::ExcludedManagedIdentity => exclusion(Exclusion::ExcludedManagedIdentity),
+        Reason::ExcludedDisabled => exclusion(Exclusion::ExcludedDisabled),
+        Reason::ExcludedIgnored => exclusion(Exclusion::ExcludedIgnored),
+        Reason::ExcludedPlatform => exclusion(Exclusion::ExcludedPlatform),
+    }
+}
+
+/// Why a credential is left out.
+pub(super) fn exclusion(exclusion: Exclusion) -> &'static str {
+    match exclusion {
+        Exclusion::ExcludedManagedIdentity => "Left out: a managed identity, which Azure renews",
+        Exclusion::ExcludedDisabled => "Left out: the application is disabled",
+        Exclusion::ExcludedIgnored => "Left out: ignored by a rule or a tag",
+        Exclusion::ExcludedPlatform => "Left out: a Microsoft service renews it",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_said_in_the_largest_unit_that_still_tells_something() {
+        let now: UtcTime = "2026-11-22T12:00:00Z".parse().unwrap();
+        for (seconds, words) in [
+            (0, "just now"),
+            (30, "now"),
+            (-59, "just now"),
+            (60, "in 1 minute"),
+            (7199, "in 119 minutes"),
+            (-7200, "2 hours ago"),
+            (86_400, "in 24 hours"),
+            (9 * 86_400 + 5, "in 9 days"),
+            (-730 * 86_400, "730 days ago"),
+            (1200 * 86_400, "in 3 years"),
+        ] {
+            assert_eq!(distance(now + TimeDelta::seconds(seconds), now), words);
+        }
+    }
+
+    #[test]
+    fn large_numbers_are_grouped() {
+        for (number, words) in [(0, "0"), (999, "999"), (1000, "1,000"), (-1_234_567, "−1,234,567")] {
+            assert_eq!(count(number), words);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The metrics as a scraper gets them.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use entrawatch::metrics::SNAPSHOT_FAMILIES;
+
+use super::support::builder::{With as _, application, day, service_principal};
+use super::support::missing;
+use super::support::snapshots::{Site, config, snapshot};
+
+/// The samples of a family, without its name, sorted.
+fn samples<'a>(text: &'a str, family: &str) -> Vec<&'a str> {
+    let mut found: Vec<_> =
+        text.lines().filter_map(|line| line.strip_prefix(family)).filter(|rest| rest.starts_with(['{', ' '])).collect();
+    found.sort_unstable();
+    found
+}
+
+/// The value of the one sample of a family with all these parts; none or two is an error.
+fn sample<'a>(text: &'a str, family: &str, parts: &[&str]) -> &'a str {
+    let found: Vec<_> = samples(text, family).into_iter().filter(|line| parts.iter().all(|part| line.contains(part))).collect();
+    assert_eq!(found.len(), 1, "{family} {parts:?}: {found:?}");
+    found[0].rsplit_once(' ').unwrap().1
+}
+
+#[tokio::test]
+async fn a_credential_has_its_end_and_its_standing_as_series() {
+    let objects = [
+        application("a1", "Payroll").secret("old", -300.0, 20.0).secret("new", -5.0, 360.0),
+        application("a2", "Wiki").endless_secret("ever"),
+        application("a3", "Bare"),
+    ];
+    let site = Site::contoso(objects).await;
+    let (status, text) = site.text("/metrics").await;
+    assert_eq!(status, 200);
+    let end = day(20.0).timestamp();
+    assert_eq!(
+        samples(&text, "entra_credential_not_after_timestamp_seconds")[1],
+        format!(
+            "{{tenant=\"contoso\",object_kind=\"application\",object_id=\"a1\",key_id=\"old\",app_id=\"app-a1\",\
+             app_name=\"Payroll\",kind=\"secret\",credential_name=\"secret old\"}} {end}"
+        )
+    );
+    assert_eq!(sample(&text, "entra_credential_not_after_timestamp_seconds", &["ever"]), "+Inf");
+    assert_eq!(sample(&text, "entra_credential_rotated", &["key_id=\"old\""]), "1");
+    assert_eq!(sample(&text, "entra_credential_rotated", &["key_id=\"new\""]), "0");
+    assert_eq!(sample(&text, "entra_credential_last_one", &["key_id=\"old\""]), "0");
+    assert_eq!(sample(&text, "entra_credential_last_one", &["key_id=\"new\""]), "1");
+    let coverage = "entra_object_last_credential_not_after_timestamp_seconds";
+    let covered = day(360.0).timestamp().to_string();
+    assert_eq!(sample(&text, coverage, &["object_id=\"a1\""]), covered);
+    assert_eq!(sample(&text, coverage, &["object_id=\"a2\""]), "+Inf");
+    assert_eq!(sample(&text, "entra_objects", &["object_kind=\"application\""]), "3");
+    assert_eq!(samples(&text, "entrawatch_outbox_oldest_timestamp_seconds"), Vec::<&str>::new(), "absent, not 0");
+}
+
+#[tokio::test]
+async fn the_counts_follow_the_clock_between_two_snapshots() {
+    let site = Site::contoso([
+        application("a1", "Payroll").secret("one", -300.0, 70.0),
+        application("a2", "Wiki").secret("two", 2.0, 300.0),
+    ])
+    .await;
+    let counts = async |state: &'static str| {
+        let text = site.text("/metrics").await.1;
+        let number: i32 =
+            sample(&text, "entra_credentials", &["kind=\"secret\"", &format!("state=\"{state}\"")]).parse().unwrap();
+        number
+    };
+    let ending = async |within: &'static str| {
+        let text = site.text("/metrics").await.1;
+        let number: i32 = sample(&text, "entra_credentials_ending", &["kind=\"secret\"", within]).parse().unwrap();
+        number
+    };
+    let states = async || {
+        let mut found = Vec::new();
+        for state in ["valid", "expiring", "expired", "not_yet_valid"] {
+            found.push(counts(state).await);
+        }
+        found
+    };
+    assert_eq!(states().await, [1, 0, 0, 1]);
+    assert_eq!((ending("\"60d\"").await, ending("\"90d\"").await), (0, 1));
+    for (at, expected) in [
+        (9.0, [2, 0, 0, 0]),
+        (10.0, [1, 1, 0, 0]),
+        (69.999, [1, 1, 0, 0]),
+        (70.0, [1, 0, 1, 0]),
+        (240.0, [0, 1, 1, 0]),
+        (400.0, [0, 0, 2, 0]),
+        (-2.0, [1, 0, 0, 1]),
+    ] {
+        site.clock.set(day(at));
+        assert_eq!(states().await, expected, "on day {at}");
+    }
+    site.clock.set(day(69.5));
+    assert_eq!((ending("\"1d\"").await, ending("\"7d\"").await), (1, 1));
+    site.clock.set(day(70.0));
+    assert_eq!(ending("\"90d\"").await, 0, "what has ended is not ending");
+}
+
+#[tokio::test]
+async fn a_credential_that_is_gone_has_no_series_and_a_failed_poll_changes_none() {
+    let site = Site::contoso([application("a1", "Payroll").secret("one", -300.0, 70.0).secret("two", -1.0, 100.0)]).await;
+    let (_, before) = site.text("/metrics").await;
+    let mut failed = snapshot("contoso", [], &site.parts.config, day(0.0));
+    let first = &site.snapshots.all()[0];
+    failed.inventory = first.inventory.clone();
+    failed.standings = first.standings.clone();
+    failed.decisions = first.decisions.clone();
+    failed.state.polls.error = Some("Microsoft Graph does not answer".into());
+    site.snapshots.publish(0, failed);
+    let (_, after) = site.text("/metrics").await;
+    for family in SNAPSHOT_FAMILIES {
+        assert_eq!(samples(&before, &family.name), samples(&after, &family.name));
+    }
+    site.publish(0, "contoso", [application("a1", "Payroll").secret("two", -1.0, 100.0)]);
+    let (_, text) = site.text("/metrics").await;
+    assert_eq!(samples(&text, "entra_credential_rotated").len(), 1);
+    assert_eq!(sample(&text, "entra_credentials", &["secret", "\"valid\""]), "1");
+}
+
+#[tokio::test]
+async fn fewer_series_can_be_asked_for_and_the_counts_stay() {
+    let objects = || {
+        [
+            application("a1", "Payroll").secret("soon", -300.0, 10.0),
+            application("a2", "Wiki").secret("late", -1.0, 300.0),
+            service_principal("s1", "Vendor").secret("gone", -300.0, -1.0),
+        ]
+    };
+    for (mode, keys) in [("all", vec!["soon", "late", "gone"]), ("expiring", vec!["soon", "gone"]), ("none", vec![])] {
+        let mut config = config();
+        config.metrics.credentials = mode.parse().unwrap();
+        let tenant = snapshot("contoso", objects(), &config, day(0.0));
+        let site = Site::of([tenant], config).await;
+        let (_, text) = site.text("/metrics").await;
+        let mut named: Vec<_> = samples(&text, "entra_credential_last_one")
+            .into_iter()
+            .map(|line| line.split_once("key_id=\"").unwrap().1.split_once('"').unwrap().0)
+            .collect();
+        named.sort_unstable();
+        let mut keys = keys;
+        keys.sort_unstable();
+        assert_eq!(named, keys, "{mode}");
+        assert_eq!(sample(&text, "entra_credentials", &["secret", "\"expiring\""]), "1", "{mode}");
+        // A credential joins those that end soon when its time has come, with no new snapshot.
+        site.clock.set(day(250.0));
+        let (_, text) = site.text("/metrics").await;
+        assert_eq!(samples(&text, "entra_credential_last_one").len(), if mode == "none" { 0 } else { 3 }, "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn every_family_has_help_and_type_even_without_series() {
+    let site = Site::of([], config()).await;
+    let (_, text) = site.text("/metrics").await;
+    let mut families: Vec<String> = SNAPSHOT_FAMILIES.iter().map(|family| family.name.to_string()).collect();
+    families.extend(site.parts.metrics.families().iter().map(|family| family.name.to_string()));
+    for family in families {
+        for keyword in ["HELP", "TYPE"] {
+            assert_eq!(text.matches(&format!("# {keyword} {family} ")).count(), 1, "{keyword} {family}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn promtool_accepts_the_whole_exposition_with_hostile_names() {
+    let hostile =
+        ["quote \" backslash \\ newline \n tab \t", "\u{202e}gnp.exe", "cut\0off \u{fffd}", "{a=\"b\"} 1", &"🔑".repeat(256)];
+    let objects = hostile
+        .iter()
+        .enumerate()
+        .map(|(index, name)| application(&format!("a{index}"), name).secret(&format!("k{index}"), -10.0, 40.0));
+    let site = Site::contoso(objects).await;
+    site.parts.metrics.polled("contoso", "full", entrawatch::state::PollOutcome::Complete, 1.5);
+    site.parts.metrics.graph_answered("contoso", Some(200), 0.2);
+    site.parts.metrics.mail_delayed(3.0);
+    let (_, text) = site.text("/metrics").await;
+    let Ok(mut child) = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+    else {
+        return missing("promtool");
+    };
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
+}
+
+#[tokio::test]
+async fn compressed_and_plain_are_the_same_text() {
+    let objects = (0..500).map(|index| application(&format!("a{index}"), "Payroll").secret("k", -10.0, 40.0));
+    let site = Site::contoso(objects).await;
+    let plain = reqwest::Client::builder().no_proxy().no_gzip().build().unwrap();
+    let without_clock = |text: &str| text.lines().filter(|line| !line.starts_with("process_")).collect::<Vec<_>>().join("\n");
+    let response = plain.get(site.url("/metrics")).send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    assert!(!response.headers().contains_key("content-encoding"));
+    let text = response.text().await.unwrap();
+    let response = plain.get(site.url("/metrics")).header("accept-encoding", "gzip").send().await.unwrap();
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    let compressed = response.bytes().await.unwrap();
+    assert!(compressed.len() * 5 < text.len(), "{} of {}", compressed.len(), text.len());
+    assert_eq!(without_clock(&site.text("/metrics").await.1), without_clock(&text));
+}

@@ -1,0 +1,6 @@
+//! The status page, the API and the health of the daemon, over HTTP.
+
+mod api;
+mod connections;
+mod health;
+mod page;

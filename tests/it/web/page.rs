@@ -1,0 +1,106 @@
+//! The pages for people.
+
+use crate::support::builder::{With as _, application, start};
+use crate::support::snapshots::{Site, config, snapshot};
+
+#[tokio::test]
+async fn the_page_says_whether_everything_is_seen_and_what_ends_next() {
+    let site = Site::contoso([
+        application("a1", "Payroll").secret("k1", -300.0, 3.0),
+        application("a2", "Wiki").secret("k2", -300.0, 300.0),
+    ])
+    .await;
+    let (status, page) = site.text("/").await;
+    assert_eq!(status, 200);
+    for words in ["<strong>Yes.</strong>", "in 3 days", "2026-03-05 10:00 UTC", "1 to 2 of 2 credentials", "Being told now"] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(page.find("Payroll").unwrap() < page.find("Wiki").unwrap());
+}
+
+#[tokio::test]
+async fn hostile_names_are_inert() {
+    let name = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 7*7 }} \u{202e}gnp";
+    let config = config();
+    let mut tenant = snapshot(name, [application("a1", name).secret(name, -300.0, 3.0)], &config, start());
+    tenant.state.polls.error = Some(name.to_owned());
+    tenant.state.polls.undecodable = vec![name.to_owned()];
+    let site = Site::of([tenant], config).await;
+    let (status, page) = site.text("/").await;
+    assert_eq!(status, 200);
+    assert!(!page.contains("<script") && !page.contains("<img src=x"), "{page}");
+    assert!(page.contains("&lt;script&gt;alert(1)"));
+    assert!(page.contains("{{ 7*7 }}"), "a name is not a template");
+    let (status, page) = site.text("/?q=%3Cscript%3Ealert(3)%3C/script%3E").await;
+    assert_eq!((status, page.contains("<script")), (200, false));
+    let (status, page) = site.text("/?%3Cscript%3E=1").await;
+    assert_eq!((status, page.contains("<script>")), (400, false));
+}
+
+#[tokio::test]
+async fn unknown_paths_filters_and_methods_get_a_helpful_page_and_the_right_status() {
+    let site = Site::contoso([]).await;
+    for (path, status, words) in [
+        ("/nothing/here", 404, "there is no page at /nothing/here"),
+        ("/assets/../secret", 404, "there is no"),
+        ("/?state=broken", 400, "is not one of valid, expiring, expired, not_yet_valid"),
+        ("/?cursor=x", 400, "begin again without it"),
+        ("/?limit=100000", 400, "a number from 1 to 1000"),
+    ] {
+        let response = site.get(path).await;
+        assert_eq!(response.status(), status, "{path}");
+        assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/html"), "{path}");
+        let page = response.text().await.unwrap().replace("&#x2f;", "/");
+        assert!(page.contains(words) && page.contains("all credentials, the most urgent first"), "{path}: {page}");
+    }
+    let response = reqwest::Client::new().post(site.url("/")).body("x").send().await.unwrap();
+    assert_eq!(response.status(), 405);
+    assert!(response.text().await.unwrap().contains("everything is read only"));
+}
+
+#[tokio::test]
+async fn every_answer_forbids_scripts_frames_and_guessing() {
+    let site = Site::contoso([]).await;
+    for path in ["/", "/metrics", "/api/v1/health", "/assets/style.css", "/nothing"] {
+        let response = site.get(path).await;
+        let header = |name| response.headers()[name].to_str().unwrap().to_owned();
+        let policy = header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
+        assert_eq!(header("x-content-type-options"), "nosniff");
+        assert!(!response.headers().contains_key("set-cookie"));
+    }
+}
+
+#[tokio::test]
+async fn pages_of_the_list_lead_forwards_and_back_and_keep_the_view() {
+    let objects = (0..25).map(|index| application(&format!("a{index:02}"), "App").secret(&format!("k{index:02}"), -300.0, 30.0));
+    let site = Site::contoso(objects).await;
+    let link = |page: &str, text: &str| {
+        let end = page.find(&format!(">{text}</a>")).unwrap_or_else(|| panic!("no {text}"));
+        let start = page[..end].rfind("href=\"").unwrap() + 6;
+        page[start..end].split('"').next().unwrap().replace("&amp;", "&")
+    };
+    let (_, first) = site.text("/?limit=10&severity=warning").await;
+    assert!(first.contains("1 to 10 of 25 credentials") && !first.contains("Previous page"));
+    let second = site.text(&format!("/{}", link(&first, "Next page"))).await.1;
+    assert!(second.contains("11 to 20 of 25"));
+    let third = site.text(&format!("/{}", link(&second, "Next page"))).await.1;
+    assert!(third.contains("21 to 25 of 25") && !third.contains("Next page"));
+    let back = site.text(&format!("/{}", link(&third, "Previous page"))).await.1;
+    assert!(back.contains("11 to 20 of 25") && back.contains("value=\"warning\" selected"));
+    let begin = site.text(&format!("/{}", link(&back, "Previous page"))).await.1;
+    assert!(begin.contains("1 to 10 of 25"));
+}
+
+#[tokio::test]
+async fn many_tenants_that_are_seen_are_folded_away() {
+    let config = config();
+    let mut tenants: Vec<_> = (0..12).map(|index| snapshot(&format!("tenant-{index}"), [], &config, start())).collect();
+    tenants[7].state.polls.last_complete = None;
+    let site = Site::of(tenants, config).await;
+    let (_, page) = site.text("/").await;
+    assert!(page.contains("11 tenants that are seen completely"));
+    let (folded, blind) = (page.find("<details class=\"fold\">").unwrap(), page.find("<bdi>tenant-7</bdi></a>").unwrap());
+    assert!(blind < folded, "what is not seen is in sight");
+}
