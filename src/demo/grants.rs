@@ -10,8 +10,8 @@ use super::record::{Collection, ObjectId};
 use super::tenant::{Directory, Watcher};
 use crate::clock::UtcTime;
 
-/// How long a secret of the portal lives when nobody says otherwise.
-const SECRET_DAYS: i64 = 180;
+/// The longest life the portal gives a secret.
+const SECRET_DAYS: i64 = 730;
 
 impl Directory {
     /// Registers the application a watcher signs in as, with a secret and its permissions.
