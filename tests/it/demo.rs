@@ -1,5 +1,8 @@
 //! The simulated tenant is no friendlier than the real one.
 
+mod sample;
+mod schema;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
