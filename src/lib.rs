@@ -23,6 +23,7 @@ pub mod shutdown;
 pub mod snapshot;
 pub mod state;
 pub mod store;
+pub mod systemd;
 pub mod web;
 
 /// The version of this program.

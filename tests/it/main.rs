@@ -1,6 +1,7 @@
 //! The one integration binary.
 
 mod demo;
+mod docs;
 mod inventory;
 mod metrics;
 mod policy;

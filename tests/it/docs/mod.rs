@@ -1,0 +1,4 @@
+//! What the documents say is so: their links lead somewhere, their commands are accepted, their configurations are valid.
+
+mod configurations;
+mod pages;
