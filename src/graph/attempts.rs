@@ -6,7 +6,7 @@ use chrono::DateTime;
 use tokio::time::Instant;
 
 use super::Context;
-use super::http::{ANSWER_WITHIN, Reply};
+use super::http::{Limits, Reply};
 use super::retry::{self, Fault, Verdict};
 
 /// How long a piece of work may take, waits included.
@@ -16,17 +16,18 @@ pub(super) struct Patience {
     /// Waits are counted as they are asked for: an injected sleeper may not take any time.
     waited: Duration,
     limit: Option<Duration>,
+    answer: Limits,
 }
 
 impl Patience {
     /// As long as it takes; every single request stays bounded.
-    pub fn endless() -> Self {
-        Self { began: Instant::now(), waited: Duration::ZERO, limit: None }
+    pub fn endless(answer: Limits) -> Self {
+        Self { began: Instant::now(), waited: Duration::ZERO, limit: None, answer }
     }
 
     /// Until `limit` is over.
-    pub fn of(limit: Duration) -> Self {
-        Self { limit: Some(limit), ..Self::endless() }
+    pub fn of(limit: Duration, answer: Limits) -> Self {
+        Self { limit: Some(limit), ..Self::endless(answer) }
     }
 
     /// What is left, where there is a limit.
@@ -35,9 +36,10 @@ impl Patience {
         self.limit.map(|limit| limit.saturating_sub(spent))
     }
 
-    /// The deadline for one answer.
-    pub fn within(&self) -> Duration {
-        self.left().unwrap_or(ANSWER_WITHIN).min(ANSWER_WITHIN)
+    /// What the next answer may take.
+    pub fn limits(&self) -> Limits {
+        let answer_within = self.left().unwrap_or(Duration::MAX).min(self.answer.answer_within);
+        Limits { answer_within, ..self.answer }
     }
 
     /// Takes time for a wait; false: there is not enough left.

@@ -12,7 +12,7 @@ use super::attempts::{Attempts, Patience};
 use super::budget::Budget;
 use super::discovery;
 use super::error::{Error, Server, Trace};
-use super::http::{self, Reply};
+use super::http::{self, Limits, Reply};
 use super::retry::Fault;
 use super::token::{self, Token, Tokens};
 use super::{Context, wire};
@@ -33,6 +33,7 @@ struct Inner {
     context: Context,
     guid: OnceCell<String>,
     budget: Budget,
+    limits: Limits,
 }
 
 /// A request to Graph.
@@ -56,8 +57,15 @@ impl Client {
     /// A client for `tenant`. Nothing is sent yet.
     #[must_use]
     pub fn new(tenant: &TenantConfig, context: Context) -> Self {
+        Self::with_limits(tenant, context, Limits::default())
+    }
+
+    /// The same, with other limits for each answer.
+    #[must_use]
+    pub fn with_limits(tenant: &TenantConfig, context: Context, limits: Limits) -> Self {
         Self(Arc::new(Inner {
-            tokens: Tokens::new(tenant, context.clone()),
+            limits,
+            tokens: Tokens::new(tenant, context.clone(), limits),
             scope: format!("{}/.default", tenant.graph_url.as_str().trim_end_matches('/')),
             tenant: tenant.clone(),
             context,
@@ -69,7 +77,7 @@ impl Client {
     /// The tenant's GUID, which is what it is known by: a domain is resolved once.
     pub async fn tenant_guid(&self) -> Result<String, Error> {
         let Inner { tenant, context, guid, .. } = &*self.0;
-        guid.get_or_try_init(|| discovery::tenant_guid(tenant, context)).await.cloned()
+        guid.get_or_try_init(|| discovery::tenant_guid(tenant, context, self.patience())).await.cloned()
     }
 
     /// The tokens, shared with whatever else signs in as this tenant's application.
@@ -84,6 +92,16 @@ impl Client {
         if let Ok(token) = tokens.get(scope).await {
             tokens.drop_refused(scope, &token, None).await;
         }
+    }
+
+    /// For work that takes as long as it takes.
+    pub(super) fn patience(&self) -> Patience {
+        Patience::endless(self.0.limits)
+    }
+
+    /// For work that must be over in time.
+    pub(super) fn patience_of(&self, limit: Duration) -> Patience {
+        Patience::of(limit, self.0.limits)
     }
 
     pub(super) fn context(&self) -> &Context {
@@ -197,11 +215,11 @@ impl Client {
             .header("client-request-id", &id)
             .header("x-ms-throttle-priority", "Low");
         let began = Instant::now();
-        let within = patience.within();
-        if within.is_zero() {
+        let limits = patience.limits();
+        if limits.answer_within.is_zero() {
             return Err(Error::OutOfTime);
         }
-        let result = http::exchange(request, &http::host_of(&ask.url), within, http::LARGEST_BODY).await;
+        let result = http::exchange(request, &http::host_of(&ask.url), limits).await;
         let status = result.as_ref().ok().map(|reply| reply.status);
         context.metrics.graph_answered(&tenant.name, status, elapsed(began));
         tracing::debug!(tenant = tenant.name, path = ask.url.path(), status, client_request_id = id, "asked Microsoft Graph");

@@ -72,7 +72,7 @@ impl Client {
     /// Reads objects again by id, within [a minute](CONFIRM_WITHIN) for all of them. An object that is gone is [`Error::NotFound`]; a part that cannot
     /// be read, other than the credentials, is left out and named in [`Reading::problems`].
     pub async fn read(&self, wants: &[Want]) -> Vec<(ObjectKey, Result<Reading, Error>)> {
-        let patience = Patience::of(CONFIRM_WITHIN);
+        let patience = self.patience_of(CONFIRM_WITHIN);
         let jobs: Vec<(usize, Part, Item)> = wants
             .iter()
             .enumerate()

@@ -11,11 +11,8 @@ use super::sign_in::SignInRefused;
 use super::{Context, http, wire};
 use crate::config::TenantConfig;
 
-/// No discovery document is larger.
-const LARGEST_BODY: usize = 1 << 20;
-
 /// The GUID of a tenant: written in the configuration, or found under its domain.
-pub(super) async fn tenant_guid(tenant: &TenantConfig, context: &Context) -> Result<String, Error> {
+pub(super) async fn tenant_guid(tenant: &TenantConfig, context: &Context, mut patience: Patience) -> Result<String, Error> {
     if let Ok(guid) = Uuid::parse_str(tenant.tenant_id.trim()) {
         return Ok(guid.to_string());
     }
@@ -26,10 +23,9 @@ pub(super) async fn tenant_guid(tenant: &TenantConfig, context: &Context) -> Res
     );
     let host = http::host_of(&tenant.login_url);
     let mut attempts = Attempts::new(context, &tenant.name);
-    let mut patience = Patience::endless();
     loop {
         let request = context.http.get(&url).header("accept", "application/json");
-        let (error, fault, wait) = match http::exchange(request, &host, patience.within(), LARGEST_BODY).await {
+        let (error, fault, wait) = match http::exchange(request, &host, patience.limits()).await {
             Ok(reply) => {
                 let body = wire::repair(&reply.body);
                 let wait = attempts.retry_after(&reply);

@@ -14,11 +14,21 @@ use super::Error;
 /// How long a connection may take, name resolution and TLS included.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long an exchange may take from its first byte to the last one of the body, also where it trickles.
-pub(super) const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+/// What one answer may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// From the first byte sent to the last one received, also where the body trickles.
+    pub answer_within: Duration,
+    /// The largest body, in bytes.
+    pub largest_body: usize,
+}
 
-/// No body of Graph is larger: a page of 999 objects with all their certificates is some 10 MiB.
-pub(super) const LARGEST_BODY: usize = 64 << 20;
+impl Default for Limits {
+    /// A page of 999 objects with all their certificates is some 10 MiB.
+    fn default() -> Self {
+        Self { answer_within: Duration::from_mins(1), largest_body: 64 << 20 }
+    }
+}
 
 /// Sets up the HTTP client: rustls with the system's authorities and those in `authorities` (PEM), the proxy of the usual environment
 /// variables, no redirects.
@@ -90,8 +100,9 @@ impl Reply {
     }
 }
 
-/// Sends a request and reads the whole answer, `within` this time.
-pub(super) async fn exchange(request: RequestBuilder, host: &str, within: Duration, limit: usize) -> Result<Reply, Error> {
+/// Sends a request and reads the whole answer, within these limits.
+pub(super) async fn exchange(request: RequestBuilder, host: &str, limits: Limits) -> Result<Reply, Error> {
+    let Limits { answer_within: within, largest_body: limit } = limits;
     let unreachable = |error: reqwest::Error| Error::Network { host: host.to_owned(), cause: root_cause(&error) };
     let answer = async {
         let mut response = request.send().await.map_err(unreachable)?;

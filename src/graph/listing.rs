@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::attempts::Patience;
 use super::client::{Ask, Client};
 use super::wire::{self, Page, Undecodable};
 use super::{Error, Listed, Listing};
@@ -44,7 +43,7 @@ impl Client {
     /// something fails half-way, what was seen until then is kept and the error says why it is not everything.
     pub async fn list(&self, kind: ObjectKind, known: &(dyn Fn(&str) -> Option<String> + Sync)) -> Listing {
         let mut gathered = Gathered::default();
-        let mut patience = Patience::endless();
+        let mut patience = self.patience();
         let mut visited = HashSet::new();
         let mut requests = 0;
         let first = self.url(&format!("/{}?$top={PAGE_SIZE}&$select={}", collection(kind), selection(kind)));

@@ -20,7 +20,7 @@ pub mod wire;
 
 pub use client::Client;
 pub use error::{Error, Server, Trace};
-pub use http::http_client;
+pub use http::{Limits, http_client};
 pub use sign_in::SignInRefused;
 pub use token::{Token, Tokens};
 

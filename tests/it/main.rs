@@ -2,6 +2,7 @@
 
 mod demo;
 mod docs;
+mod graph;
 mod inventory;
 mod metrics;
 mod policy;

@@ -15,9 +15,6 @@ use crate::graph::retry::Fault;
 use crate::graph::sign_in::SignInRefused;
 use crate::graph::{Context, wire};
 
-/// No answer of the token endpoint is larger.
-const LARGEST_BODY: usize = 1 << 20;
-
 /// How long a token is taken to live whose answer does not say it.
 const DEFAULT_LIFE: Duration = Duration::from_mins(5);
 
@@ -79,7 +76,7 @@ impl Endpoint {
             .header("accept", "application/json")
             .header("client-request-id", uuid::Uuid::new_v4().to_string())
             .form(&form);
-        http::exchange(request, &self.host, patience.within(), LARGEST_BODY).await
+        http::exchange(request, &self.host, patience.limits()).await
     }
 
     /// What proves that it is EntraWatch that asks, read afresh.

@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 
 use super::attempts::Patience;
-use super::{Context, Error};
+use super::{Context, Error, Limits};
 use crate::config::TenantConfig;
 pub(super) use challenge::claims;
 
@@ -41,7 +41,7 @@ impl Token {
     fn new(secret: SecretString, lives: Duration) -> Self {
         let now = Instant::now();
         let renew_at = now + lives.saturating_sub(RENEW_BEFORE.min(lives / 2));
-        Self { secret, renew_at, useless_at: now + lives.saturating_sub(TOO_LATE.min(lives / 2)) }
+        Self { secret, renew_at, useless_at: now + lives.saturating_sub(TOO_LATE.min(lives / 10)) }
     }
 
     /// The token itself, for an `Authorization: Bearer` header.
@@ -63,6 +63,7 @@ pub struct Tokens {
     tenant: String,
     source: endpoint::Endpoint,
     context: Context,
+    limits: Limits,
     slots: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<Slot>>>>,
 }
 
@@ -78,14 +79,14 @@ struct Slot {
 
 impl Tokens {
     /// The tokens of a tenant, as its configuration says how to get them.
-    pub(super) fn new(tenant: &TenantConfig, context: Context) -> Self {
+    pub(super) fn new(tenant: &TenantConfig, context: Context, limits: Limits) -> Self {
         let source = endpoint::Endpoint::new(tenant);
-        Self { tenant: tenant.name.clone(), source, context, slots: Mutex::default() }
+        Self { tenant: tenant.name.clone(), source, context, limits, slots: Mutex::default() }
     }
 
     /// A token for `scope` (as in `https://graph.microsoft.com/.default`) that is good for some time yet.
     pub async fn get(&self, scope: &str) -> Result<Arc<Token>, Error> {
-        self.get_within(scope, &mut Patience::endless()).await
+        self.get_within(scope, &mut Patience::endless(self.limits)).await
     }
 
     pub(super) async fn get_within(&self, scope: &str, patience: &mut Patience) -> Result<Arc<Token>, Error> {

@@ -2,6 +2,7 @@
 
 pub mod builder;
 pub mod database;
+pub mod faults;
 pub mod graph;
 pub mod snapshots;
 
