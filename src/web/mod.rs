@@ -1,6 +1,6 @@
 //! HTTP: the status page, the API, the metrics and the health of the daemon. Read only.
 //!
-//! Credentials and tenants are written from the immutable snapshots, so that no page and no scrape ever waits for a poll. [`router`] says what is where, [`serve`] puts it on a socket.
+//! Credentials and tenants are written from the immutable snapshots, so that no page and no scrape ever waits for a poll. [`router`] says what is where, [`serve()`] puts it on a socket.
 
 mod api;
 mod assets;
