@@ -1,8 +1,9 @@
 //! Secrets: a type that does not show them, and where they come from.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 /// Where a secret is kept. Files are read again at each use, so that a rotated one is picked up without a restart.
 #[derive(Debug, Clone)]
@@ -20,23 +21,14 @@ pub enum SecretSource {
     },
 }
 
-/// Why a secret could not be had. Never holds any part of it.
+/// Why a secret cannot be had, in plain words that hold nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SecretError {
-    /// The file cannot be read.
-    #[error("the secret file {} cannot be read: {cause}; check that it exists and that EntraWatch may read it", path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// What the system says.
-        cause: String,
-    },
-    /// The file is no text.
-    #[error("the secret file {} holds bytes that are no UTF-8 text; write the secret itself into it, as text", .0.display())]
-    NotText(PathBuf),
-    /// There is nothing in it.
-    #[error("{0} is empty; write the secret into it")]
-    Empty(String),
+#[error("{what}; {instead}")]
+pub struct SecretError {
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub instead: String,
 }
 
 impl SecretSource {
@@ -45,48 +37,97 @@ impl SecretSource {
     /// # Errors
     /// When the file cannot be read, or when there is nothing in it.
     pub async fn read(&self) -> Result<SecretString, SecretError> {
-        let (secret, place) = match self {
-            Self::Inline(secret) => (secret.clone(), "the secret in the configuration".to_owned()),
-            Self::Env { variable, value } => (value.clone(), format!("the environment variable {variable}")),
-            Self::File(path) => {
-                let bytes = tokio::fs::read(path)
-                    .await
-                    .map_err(|error| SecretError::Unreadable { path: path.clone(), cause: error.to_string() })?;
-                let text = String::from_utf8(bytes).map_err(|_| SecretError::NotText(path.clone()))?;
-                let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim();
-                (SecretString::from(text), format!("the secret file {}", path.display()))
-            }
-        };
-        if secret.expose_secret().is_empty() { Err(SecretError::Empty(place)) } else { Ok(secret) }
+        match self {
+            Self::File(path) => of_file(path, tokio::fs::read(path).await),
+            Self::Inline(value) | Self::Env { value, .. } => Ok(value.clone()),
+        }
+    }
+
+    /// The same while nothing else runs yet: when the configuration is checked.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_at_start(&self) -> Result<SecretString, SecretError> {
+        match self {
+            Self::File(path) => of_file(path, std::fs::read(path)),
+            Self::Inline(value) | Self::Env { value, .. } => Ok(value.clone()),
+        }
+    }
+}
+
+fn of_file(path: &Path, content: std::io::Result<Vec<u8>>) -> Result<SecretString, SecretError> {
+    let shown = path.display();
+    let error = |what: String, instead: &str| SecretError { what, instead: instead.to_owned() };
+    let bytes = content.map_err(|failure| match failure.kind() {
+        ErrorKind::NotFound => {
+            error(format!("there is no file {shown}"), "create it with the secret in it, or write the right path")
+        }
+        ErrorKind::IsADirectory => {
+            let instead = "write the path of the file in it; a container mount of a missing file makes a directory of this name";
+            error(format!("{shown} is a directory"), instead)
+        }
+        ErrorKind::PermissionDenied => error(format!("{shown} may not be read"), "let the user that EntraWatch runs as read it"),
+        _ => error(format!("{shown} cannot be read: {failure}"), "mend what the operating system says"),
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| error(format!("{shown} is not UTF-8 text"), "save it as plain UTF-8"))?;
+    match text.trim_start_matches('\u{feff}').trim() {
+        "" => Err(error(format!("{shown} is empty"), "write the secret into it")),
+        secret => Ok(secret.into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
-    #[tokio::test]
-    async fn a_file_is_read_again_each_time_without_what_editors_add() {
+    fn of_file(content: &[u8]) -> Result<String, String> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("secret");
-        let source = SecretSource::File(path.clone());
-        for (content, secret) in [("first", "first"), ("\u{feff}second \r\n", "second"), ("  a b\n", "a b")] {
-            std::fs::write(&path, content).unwrap();
-            assert_eq!(source.read().await.unwrap().expose_secret(), secret);
+        std::fs::write(&path, content).unwrap();
+        match SecretSource::File(path).read_at_start() {
+            Ok(secret) => Ok(secret.expose_secret().to_owned()),
+            Err(error) => Err(error.to_string().replace(&directory.path().display().to_string(), "…")),
         }
     }
 
+    #[test]
+    fn a_file_gives_its_content_without_what_editors_add() {
+        assert_eq!(of_file(b"s3cr3t~"), Ok("s3cr3t~".to_owned()));
+        assert_eq!(of_file(b"s3cr3t~\n"), Ok("s3cr3t~".to_owned()));
+        assert_eq!(of_file(b"\xef\xbb\xbfs3cr3t~\r\n"), Ok("s3cr3t~".to_owned()));
+    }
+
     #[tokio::test]
-    async fn what_cannot_be_a_secret_is_named_and_never_shown() {
+    async fn a_file_is_read_again_each_time() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("secret");
         let source = SecretSource::File(path.clone());
-        assert!(matches!(source.read().await, Err(SecretError::Unreadable { .. })));
-        std::fs::write(&path, "\n").unwrap();
-        assert!(matches!(source.read().await, Err(SecretError::Empty(_))));
-        std::fs::write(&path, b"hunter\xff2").unwrap();
-        let error = source.read().await.unwrap_err();
-        assert!(matches!(error, SecretError::NotText(_)) && !error.to_string().contains("hunter"));
-        assert!(matches!(SecretSource::Inline(SecretString::from("")).read().await, Err(SecretError::Empty(_))));
+        for secret in ["first", "second"] {
+            std::fs::write(&path, secret).unwrap();
+            assert_eq!(source.read().await.unwrap().expose_secret(), secret);
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(source.read().await.is_err());
+    }
+
+    #[test]
+    fn a_file_that_gives_no_secret_says_why() {
+        assert_eq!(of_file(b" \n"), Err("…/secret is empty; write the secret into it".to_owned()));
+        assert_eq!(of_file(b"\xff\xfes\0"), Err("…/secret is not UTF-8 text; save it as plain UTF-8".to_owned()));
+        let directory = tempfile::tempdir().unwrap();
+        let error = SecretSource::File(directory.path().to_owned()).read_at_start().unwrap_err().to_string();
+        assert!(error.contains(" is a directory; write the path of the file in it"), "{error}");
+        let error = SecretSource::File(directory.path().join("none")).read_at_start().unwrap_err().to_string();
+        assert!(error.starts_with("there is no file "), "{error}");
+    }
+
+    #[test]
+    fn debug_output_shows_no_secret() {
+        let inline = SecretSource::Inline("s3cr3t".into());
+        let variable = SecretSource::Env { variable: "CLIENT_SECRET".to_owned(), value: "s3cr3t".into() };
+        let shown = format!("{inline:?} {variable:?}");
+        assert!(!shown.contains("s3cr3t") && shown.contains("CLIENT_SECRET"), "{shown}");
     }
 }

@@ -1,10 +1,46 @@
 //! Configuration: raw file and environment in, checked types or *all* problems out.
+//!
+//! [`load()`] merges the files (`files.rs`) and the environment (`environment.rs`) into one tree of values that remember where they were
+//! written. Each section's file holds the table of its keys ([`Key`]) and reads them (`table.rs`, `values.rs`) into the types below; a
+//! mistake is noted and reading goes on. To add a key, add a line to its table and read it; tests then ask for it in the example.
+
+mod alerts;
+mod auth;
+mod azure;
+mod checks;
+mod cloud;
+mod demo;
+mod digest;
+mod duration;
+mod environment;
+mod files;
+mod hiding;
+mod key;
+mod load;
+mod mail;
+mod output;
+mod problem;
+mod reading;
+mod recipients;
+pub mod reference;
+mod store;
+mod table;
+mod tenant;
+mod values;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::{TimeDelta, Weekday};
 use url::Url;
+
+pub use cloud::{Cloud, Preset};
+pub use demo::Demo;
+pub use duration::format_duration;
+pub use key::{Key, Need, Section};
+pub use load::{Loaded, Sources, USUAL_FILE, load};
+pub use problem::{Origin, Problem, Problems};
 
 use crate::secret::SecretSource;
 
@@ -45,20 +81,6 @@ pub struct StoreConfig {
 pub struct HttpConfig {
     /// Address of the page, the metrics and the API.
     pub listen: SocketAddr,
-}
-
-/// A national cloud: which hosts sign in, answer and show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::EnumIter, strum::Display)]
-#[strum(serialize_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names are Microsoft's")]
-pub enum Cloud {
-    Global,
-    Usgov,
-    UsgovDod,
-    China,
-    Bleu,
-    Delos,
-    Govsg,
 }
 
 /// `[[tenant]]` with its `[poll]` and `[auth.…]` resolved.
@@ -105,7 +127,7 @@ pub struct ReportConfig {
 }
 
 /// How often the report is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::EnumIter, strum::Display)]
 #[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum ReportEvery {
@@ -184,7 +206,7 @@ pub struct MetricsConfig {
 }
 
 /// Which credentials have series of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::EnumIter, strum::Display)]
 #[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum CredentialSeries {
@@ -203,7 +225,7 @@ pub struct LogConfig {
 }
 
 /// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::EnumIter, strum::Display)]
 #[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum LogFormat {

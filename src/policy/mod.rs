@@ -93,7 +93,7 @@ pub struct Digest {
 }
 
 /// When mails leave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::EnumIter, strum::Display)]
 #[strum(serialize_all = "snake_case")]
 pub enum DigestMode {
     /// At the slot of the day, urgent things at once.

@@ -18,7 +18,9 @@ pub struct Route {
 }
 
 /// How the mails of a route are cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::IntoStaticStr, strum::EnumString, strum::Display)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, strum::IntoStaticStr, strum::EnumString, strum::EnumIter, strum::Display,
+)]
 #[strum(serialize_all = "snake_case")]
 pub enum RouteBatch {
     /// One mail a recipient.

@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod config;
 mod demo;
 mod docs;
 mod graph;

@@ -1,0 +1,330 @@
+//! What is read from files and environment, and what is said when it cannot be used.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use entrawatch::config::reference::sections;
+use entrawatch::config::{AuthConfig, Cloud, Loaded, Need, Problems, SmtpTls, Sources, TenantConfig, TransportConfig, load};
+use secrecy::ExposeSecret;
+
+/// Each file states one mistake by its name; what is said of it stands beside it, in full, as a person reads it.
+#[test]
+fn every_mistake_is_told_with_place_and_remedy_and_shows_no_secret() {
+    let directory = Path::new("tests/fixtures/config/bad");
+    let mut names: Vec<PathBuf> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    names.sort();
+    assert!(names.len() > 20, "the fixtures are where they belong");
+    for path in names {
+        let problems = match load(&Sources { file: Some(path.clone()), environment: BTreeMap::new() }) {
+            Err(problems) => problems.to_string(),
+            Ok(_) => panic!("{} is accepted", path.display()),
+        };
+        let shown = ["an-example-secret", "s3cr3t"].iter().any(|secret| problems.contains(secret));
+        assert!(!shown, "{} shows a secret:\n{problems}", path.display());
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let said = problems.replace("tests/fixtures/config/bad/", "");
+        insta::with_settings!({ snapshot_path => "../fixtures/config/bad", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(name, said);
+        });
+    }
+}
+
+const TENANT: &str = r#"
+[[tenant]]
+name = "contoso"
+tenant_id = "11111111-2222-3333-4444-555555555555"
+client_id = "66666666-7777-8888-9999-000000000000"
+auth = { kind = "secret", secret = "s3cr3t" }
+"#;
+
+/// A directory with an `entrawatch.toml`, read with these variables.
+fn read(toml: &str, variables: &[(&str, &str)]) -> (tempfile::TempDir, Result<Loaded, Problems>) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("entrawatch.toml");
+    std::fs::write(&file, toml).unwrap();
+    let loaded = load(&Sources { file: Some(file), environment: environment(variables) });
+    (directory, loaded)
+}
+
+fn environment(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
+    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn good(toml: &str, variables: &[(&str, &str)]) -> Loaded {
+    read(toml, variables).1.unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// Each problem on one line, without the directory.
+fn bad(toml: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let (directory, loaded) = read(toml, variables);
+    lines(loaded.map(|_| ()), &format!("{}/", directory.path().display()))
+}
+
+fn lines(loaded: Result<(), Problems>, directory: &str) -> Vec<String> {
+    match loaded {
+        Err(Problems::Found(problems)) => problems.iter().map(|problem| problem.to_string().replace(directory, "")).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn secret_of(tenant: &TenantConfig) -> String {
+    match &tenant.auth {
+        AuthConfig::Secret(secret) => secret.read_at_start().unwrap().expose_secret().to_owned(),
+    }
+}
+
+#[test]
+fn defaults_give_way_to_the_file_and_the_file_to_the_environment() {
+    let listen =
+        |toml: &str, variables: &[(&str, &str)]| good(&format!("{toml}{TENANT}"), variables).config.http.listen.to_string();
+    let file = "[http]\nlisten = \"127.0.0.1:1111\"\n";
+    let variable = [("ENTRAWATCH__HTTP__LISTEN", "127.0.0.1:2222")];
+    assert_eq!(listen("", &[]), "127.0.0.1:9690");
+    assert_eq!(listen(file, &[]), "127.0.0.1:1111");
+    assert_eq!(listen(file, &variable), "127.0.0.1:2222");
+    assert_eq!(listen("", &variable), "127.0.0.1:2222");
+    assert_eq!(listen(file, &[("ENTRAWATCH__HTTP__LISTEN", "")]), "127.0.0.1:1111", "an empty variable is none");
+}
+
+#[test]
+fn a_variable_becomes_what_its_key_wants() {
+    let config = good(
+        &format!("{TENANT}[mail]\nfrom = \"entrawatch@example.com\"\n"),
+        &[
+            ("ENTRAWATCH__RECIPIENTS__FALLBACK", "Ops@example.com, night@example.com"),
+            ("ENTRAWATCH__RECIPIENTS__OWNERS", "true"),
+            ("ENTRAWATCH__ALERTS__THRESHOLDS", "30d,7d,0s"),
+            ("ENTRAWATCH__POLL__INTERVAL", "30m"),
+            ("ENTRAWATCH__MAIL__MAX_PER_HOUR", "20"),
+            ("ENTRAWATCH__MAIL__TRANSPORT__KIND", "smtp"),
+            ("ENTRAWATCH__MAIL__TRANSPORT__URL", "smtp://127.0.0.1"),
+            ("ENTRAWATCH__MAIL__TRANSPORT__USERNAME", "0042"),
+            ("ENTRAWATCH__MAIL__TRANSPORT__PASSWORD", "0123"),
+        ],
+    )
+    .config;
+    assert_eq!(config.policy.recipients.fallback, ["ops@example.com", "night@example.com"]);
+    assert_eq!(config.policy.recipients.escalate, config.policy.recipients.fallback);
+    assert!(config.policy.recipients.owners);
+    assert_eq!(config.policy.alerts.thresholds.iter().map(|threshold| threshold.num_days()).collect::<Vec<_>>(), [30, 7, 0]);
+    assert_eq!(config.tenants[0].poll_interval.num_minutes(), 30);
+    assert_eq!(config.tenants[0].blind_after.num_minutes(), 120);
+    let mail = config.mail.unwrap();
+    assert_eq!(mail.max_per_hour, 20);
+    let TransportConfig::Smtp(smtp) = mail.transport else { panic!("an SMTP server is configured") };
+    let login = smtp.login.unwrap();
+    assert_eq!((login.username.as_str(), login.password.read_at_start().unwrap().expose_secret()), ("0042", "0123"));
+    assert_eq!((smtp.host.as_str(), smtp.port, smtp.tls), ("127.0.0.1", 587, SmtpTls::StarttlsRequired));
+}
+
+#[test]
+fn what_a_variable_cannot_say_is_told_with_its_name() {
+    let told = bad(
+        TENANT,
+        &[
+            ("ENTRAWATCH__TENANT__0__NAME", "fabrikam"),
+            ("ENTRAWATCH__ROUTE__TO", "ops@example.com"),
+            ("ENTRAWATCH__RECIPIENTS__FALLBACK__0", "ops@example.com"),
+            ("ENTRAWATCH__HTTP__LISTN", "127.0.0.1:1"),
+            ("ENTRAWATCH__HTTP__", "x"),
+            ("ENTRAWATCH__HTTP", "127.0.0.1:1"),
+            ("ENTRAWATCH__DIGEST", "daily"),
+            ("ENTRAWATCH__RECIPIENTS__OWNERS", "yes"),
+            ("ENTRAWATCH__ALERTS__THRESHOLDS", "30d,soon"),
+            ("ENTRAWATCH__MAIL__MAX_PER_HOUR", "many"),
+        ],
+    );
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_variable_that_only_looks_like_ours_is_a_warning() {
+    let loaded = good(TENANT, &[("ENTRAWATCH_HTTP_LISTEN", "127.0.0.1:1"), ("ENTRAWATCH_PORT_9690_TCP", "tcp://10.0.0.1:9690")]);
+    let told: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told.last().map(String::as_str),
+        Some(
+            "http.listen: this variable has no effect; write ENTRAWATCH__HTTP__LISTEN, with two underscores between the parts (ENTRAWATCH_HTTP_LISTEN)"
+        )
+    );
+    assert!(
+        !told.iter().any(|line| line.contains("9690_TCP")),
+        "Kubernetes sets such variables for a service of this name: {told:?}"
+    );
+}
+
+#[test]
+fn without_a_file_the_variables_of_the_azure_sdk_describe_the_tenant() {
+    let load_with = |variables: &[(&str, &str)]| load(&Sources { file: None, environment: environment(variables) });
+    let tenant = |more: &[(&'static str, &'static str)]| {
+        let mut variables = vec![
+            ("AZURE_TENANT_ID", "contoso.onmicrosoft.com"),
+            ("AZURE_CLIENT_ID", "66666666-7777-8888-9999-000000000000"),
+            ("AZURE_CLIENT_SECRET", "0123"),
+        ];
+        variables.extend(more);
+        load_with(&variables).unwrap_or_else(|problems| panic!("{problems}")).config.tenants.remove(0)
+    };
+    let plain = tenant(&[]);
+    assert_eq!((plain.name.as_str(), plain.cloud), ("contoso.onmicrosoft.com", Cloud::Global));
+    assert_eq!(secret_of(&plain), "0123");
+    assert_eq!(tenant(&[("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us/")]).cloud, Cloud::Usgov);
+    let own = tenant(&[("AZURE_AUTHORITY_HOST", "https://login.example.com"), ("ENTRAWATCH__POLL__INTERVAL", "1h")]);
+    assert_eq!((own.login_url.as_str(), own.poll_interval.num_minutes()), ("https://login.example.com/", 60));
+
+    let told = |variables: &[(&str, &str)]| lines(load_with(variables).map(|_| ()), "");
+    let mut all = told(&[("AZURE_TENANT_ID", "contoso.onmicrosoft.com")]);
+    let workload = [
+        ("AZURE_TENANT_ID", "contoso"),
+        ("AZURE_CLIENT_ID", "66666666-7777-8888-9999-000000000000"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "/var/run/secrets/token"),
+    ];
+    all.extend(told(&workload));
+    all.extend(told(&[("AZURE_CLIENT_SECRET", "0123"), ("AZURE_CLIENT_CERTIFICATE_PATH", "c.pem")]));
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn with_a_file_the_variables_of_the_azure_sdk_say_nothing() {
+    let variables = [("AZURE_TENANT_ID", "fabrikam.onmicrosoft.com"), ("AZURE_CLIENT_SECRET", "other")];
+    assert_eq!(good(TENANT, &variables).config.tenants[0].tenant_id, "11111111-2222-3333-4444-555555555555");
+    assert!(bad("", &variables)[0].starts_with("tenant: is missing"));
+}
+
+#[test]
+fn nothing_configured_gives_a_page_to_start_from() {
+    let problems = load(&Sources { file: None, environment: environment(&[("HOME", "/root")]) }).unwrap_err();
+    insta::assert_snapshot!(problems.to_string());
+}
+
+#[test]
+fn a_path_is_relative_to_what_it_is_written_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |path: &str| directory.path().join(path);
+    std::fs::create_dir_all(at("tenants.d/..data")).unwrap();
+    std::fs::write(at("entrawatch.toml"), "include = [\"tenants.d/*.toml\"]\n").unwrap();
+    std::fs::write(at("tenants.d/secret"), "\u{feff}s3cr3t\n").unwrap();
+    std::fs::write(at("tenants.d/..data/hidden.toml"), TENANT).unwrap();
+    std::fs::write(at("tenants.d/b.toml"), TENANT.replace("secret = \"s3cr3t\"", "secret_file = \"secret\"")).unwrap();
+    std::fs::write(at("tenants.d/a.toml"), "[[tenant]]\ntenant_id = \"fabrikam.com\"\nclient_id = \"66666666-7777-8888-9999-000000000000\"\nauth = \"shared\"\n[auth.shared]\nkind = \"secret\"\nsecret_env = \"FABRIKAM\"\n").unwrap();
+    let sources = Sources { file: Some(at("entrawatch.toml")), environment: environment(&[("FABRIKAM", "other")]) };
+    let loaded = load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
+    let names: Vec<_> = loaded.config.tenants.iter().map(|tenant| tenant.name.as_str()).collect();
+    assert_eq!(names, ["fabrikam.com", "contoso"], "in the order of the file names");
+    assert_eq!(secret_of(&loaded.config.tenants[1]), "s3cr3t");
+    assert_eq!(loaded.config.store.url.expose_secret(), format!("sqlite:{}", at("entrawatch.db").display()));
+    assert_eq!(loaded.files, [at("entrawatch.toml"), at("tenants.d/a.toml"), at("tenants.d/b.toml")]);
+}
+
+#[test]
+fn a_file_that_is_none_is_said_plainly() {
+    let directory = tempfile::tempdir().unwrap();
+    let said = |path: &Path| {
+        lines(
+            load(&Sources { file: Some(path.to_owned()), ..Sources::default() }).map(|_| ()),
+            &format!("{}/", directory.path().display()),
+        )
+    };
+    let (mounted, latin, none) =
+        (directory.path().join("mounted"), directory.path().join("latin"), directory.path().join("none"));
+    std::fs::create_dir(&mounted).unwrap();
+    std::fs::write(&latin, b"# caf\xe9").unwrap();
+    insta::assert_snapshot!([said(&mounted), said(&latin), said(&none)].concat().join("\n"));
+}
+
+#[test]
+fn what_is_doubtful_is_a_warning() {
+    let toml = format!(
+        "{}{}",
+        r#"
+        include = ["tenants.d/*.toml"]
+        [http]
+        listen = "0.0.0.0:9690"
+        [recipients]
+        fallback = ["ops@example.com"]
+        guests = true
+        [alerts]
+        thresholds = ["30d"]
+        [auth.spare]
+        kind = "secret"
+        secret = "99999999-8888-7777-6666-555555555555"
+        [mail]
+        from = "entrawatch@example.com"
+        transport = { kind = "smtp", url = "smtp://smtp.office365.com", username = "u", password = "p" }
+        "#,
+        TENANT
+    );
+    let (directory, loaded) = read(&toml, &[]);
+    let told: Vec<_> = loaded.unwrap().warnings.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n").replace(&format!("{}/", directory.path().display()), ""));
+    assert_eq!(good(TENANT, &[]).warnings.len(), 1, "that nobody is mailed");
+}
+
+#[test]
+fn a_secret_never_shows_in_the_configuration_as_a_whole() {
+    let toml = format!("{TENANT}[store]\nurl = \"postgres://watch:s3cr3t@db/entrawatch\"\n");
+    let shown = format!("{:?}", good(&toml, &[]));
+    assert!(!shown.contains("s3cr3t"), "{shown}");
+}
+
+/// A directory with the example and the files it speaks of.
+fn beside_example(toml: &str) -> Result<Loaded, Problems> {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, content) in
+        [("client-secret", "a"), ("mail-password", "b"), ("mail-ca.pem", ""), ("database-url", ""), ("entrawatch.toml", toml)]
+    {
+        std::fs::write(directory.path().join(name), content).unwrap();
+    }
+    std::fs::create_dir(directory.path().join("tenants.d")).unwrap();
+    std::fs::write(directory.path().join("tenants.d/none.toml"), "").unwrap();
+    load(&Sources { file: Some(directory.path().join("entrawatch.toml")), environment: BTreeMap::new() })
+}
+
+const EXAMPLE: &str = include_str!("../../config/example.toml");
+
+#[test]
+fn the_examples_work_as_they_are() {
+    for toml in [EXAMPLE, include_str!("../../config/minimal.toml")] {
+        let loaded = beside_example(toml).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(loaded.warnings, []);
+    }
+}
+
+/// Optional keys stand behind a `#` without a space; what stands in place of another key, behind `# `.
+#[test]
+fn the_example_works_with_everything_in_it() {
+    let key = |rest: &&str| rest.starts_with(|c: char| c == '[' || c.is_ascii_lowercase());
+    let whole = EXAMPLE.lines().map(|line| line.strip_prefix('#').filter(key).unwrap_or(line)).collect::<Vec<_>>().join("\n");
+    let loaded = beside_example(&whole).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!((loaded.config.policy.routes.len(), loaded.config.policy.watch.ignore.len()), (3, 2));
+    assert!(loaded.config.heartbeat.is_some());
+}
+
+#[test]
+fn the_example_has_every_key_and_shows_its_default() {
+    for section in sections().iter().filter(|section| !section.heading.is_empty()) {
+        let heading = section.heading.replace("[auth.NAME]", "[auth.main]");
+        assert!(EXAMPLE.contains(&heading), "{heading} is not in config/example.toml");
+        for key in section.keys {
+            let written = EXAMPLE.lines().any(|line| {
+                let line = line.trim_start_matches(['#', ' ']);
+                line.starts_with(&format!("{} = ", key.name)) || section.heading == "match" && line.contains(key.name)
+            });
+            let table = EXAMPLE.contains(&format!("[{}.{}]", heading.trim_matches(['[', ']']), key.name));
+            let later = matches!(key.need, Need::Later(_));
+            assert!(written || table || later, "{} of {heading} is not in config/example.toml", key.name);
+            if let Need::Default(default) = key.need
+                && section.heading != "[[route]]"
+                && key.name != "fallback"
+            {
+                assert!(
+                    EXAMPLE.contains(&format!("\n{} = {default}\n", key.name)),
+                    "{} of {heading} does not show {default}",
+                    key.name
+                );
+            }
+        }
+    }
+    assert!(EXAMPLE.contains("owners = true is the one key that mails the owners"));
+}
