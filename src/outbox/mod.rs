@@ -2,4 +2,5 @@
 
 pub mod deliver;
 pub mod digest;
+mod retry;
 pub mod status;

@@ -100,7 +100,7 @@ impl Store {
             "DELETE FROM notice WHERE at < $1 AND COALESCE(not_after, at) < $1",
             "DELETE FROM silence WHERE until < $1",
         ] {
-            let done = sqlx::query::<Any>(sql).bind(before).execute(&self.pool).await.doing("forget what is old")?;
+            let done = sqlx::query::<Any>(sql).bind(before).execute(&self.writer).await.doing("forget what is old")?;
             forgotten += done.rows_affected();
         }
         Ok(forgotten)

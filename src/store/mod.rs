@@ -45,6 +45,8 @@ use crate::state::TenantState;
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: AnyPool,
+    /// SQLite has one writer: here those of this process wait for each other in order, where the database would let them starve.
+    writer: AnyPool,
     dialect: Dialect,
     #[expect(dead_code, reason = "held, not read: the lock lives as long as the file is open")]
     lock: Option<Arc<File>>,
@@ -58,7 +60,7 @@ impl Store {
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Any>, Error> {
-        self.pool.begin_with(self.dialect.begin()).await.doing("begin a transaction")
+        self.writer.begin_with(self.dialect.begin()).await.doing("begin a transaction")
     }
 }
 

@@ -18,7 +18,7 @@ use super::error::Doing as _;
 use super::place::{self, Place};
 use super::{Error, Store, migrate};
 
-/// Enough for the tenants' tasks, delivery and the web to read side by side; SQLite has one writer anyhow.
+/// Enough for the tenants' tasks, delivery and the web to work side by side.
 const CONNECTIONS: u32 = 6;
 /// For a first connection, and for one from the pool.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
@@ -52,6 +52,7 @@ impl Store {
 
     /// Closes every connection, so that SQLite writes its log back into the file.
     pub async fn close(&self) {
+        self.writer.close().await;
         self.pool.close().await;
     }
 }
@@ -79,14 +80,20 @@ async fn open(place: &Place, lock: Option<std::fs::File>) -> Result<Store, Error
         Err(error) => return Err(error),
     }
 
-    let pool = AnyPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(CONNECT_WITHIN)
-        .after_connect(move |connection, _| {
-            Box::pin(async move { sqlx::raw_sql(dialect.settings()).execute(connection).await.map(drop) })
-        })
-        .connect_lazy_with(options);
-    Ok(Store { pool, dialect, lock: lock.map(Arc::new), outbox_filled: Arc::new(Notify::new()) })
+    let pool = AnyPoolOptions::new().acquire_timeout(CONNECT_WITHIN).after_connect(move |connection, _| {
+        Box::pin(async move { sqlx::raw_sql(dialect.settings()).execute(connection).await.map(drop) })
+    });
+    let (pool, writer) = match dialect {
+        Dialect::Sqlite => (
+            pool.clone().max_connections(CONNECTIONS).connect_lazy_with(options.clone()),
+            pool.max_connections(1).connect_lazy_with(options),
+        ),
+        Dialect::Postgres => {
+            let pool = pool.max_connections(CONNECTIONS).connect_lazy_with(options);
+            (pool.clone(), pool)
+        }
+    };
+    Ok(Store { pool, writer, dialect, lock: lock.map(Arc::new), outbox_filled: Arc::new(Notify::new()) })
 }
 
 async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), Error> {

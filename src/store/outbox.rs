@@ -121,7 +121,7 @@ impl Store {
             .bind(now.timestamp())
             .bind((now + LONGEST_WAIT).timestamp())
             .bind(limit)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.writer)
             .await
             .doing("claim mails");
         let rows = match rows {
@@ -169,7 +169,7 @@ impl Store {
                 query(format!("UPDATE mail SET {WAITS} {OURS}"), after_data.then_some(now))
             }
         };
-        let done = done.execute(&self.pool).await.doing("settle a mail")?;
+        let done = done.execute(&self.writer).await.doing("settle a mail")?;
         Ok(done.rows_affected() == 1)
     }
 
@@ -210,7 +210,7 @@ impl Store {
         let sql = format!("UPDATE mail SET claimed_at = {} WHERE state = 'claimed' AND claimant = $1", self.dialect.epoch());
         sqlx::query::<Any>(AssertSqlSafe(sql))
             .bind(claimant.to_string())
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .doing("renew the claims of mails")
             .map(drop)
@@ -233,13 +233,22 @@ impl Store {
         })
     }
 
+    /// When a mail was last accepted.
+    pub async fn last_accepted(&self) -> Result<Option<UtcTime>, Error> {
+        let row = sqlx::query::<Any>("SELECT MAX(settled_at) AS at FROM mail WHERE state = 'sent'")
+            .fetch_one(&self.pool)
+            .await
+            .doing("see when a mail was last accepted")?;
+        row.time_or_null("at")
+    }
+
     /// Whatever was claimed was claimed by a process that is dead.
     pub(super) async fn free_all_claims(&self) -> Result<(), Error> {
         sqlx::query::<Any>(
             "UPDATE mail SET state = 'pending', maybe_taken_at = COALESCE(maybe_taken_at, claimed_at), attempts = attempts + 1, \
              claimant = NULL, claimed_at = NULL WHERE state = 'claimed'",
         )
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .doing("free the claims of a dead process")
         .map(drop)

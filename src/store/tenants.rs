@@ -18,7 +18,7 @@ impl Store {
         .bind(text(id))
         .bind(text(name))
         .bind(state)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .doing("enter a tenant")?;
 

@@ -1,6 +1,7 @@
 //! The one integration binary.
 
 mod config;
+mod delivery;
 mod demo;
 mod docs;
 mod graph;

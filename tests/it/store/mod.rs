@@ -2,4 +2,4 @@
 
 mod contract;
 mod opening;
-mod samples;
+pub mod samples;

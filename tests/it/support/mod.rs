@@ -4,6 +4,7 @@ pub mod builder;
 pub mod database;
 pub mod faults;
 pub mod graph;
+pub mod mailer;
 pub mod snapshots;
 
 use chrono::TimeDelta;
