@@ -90,6 +90,9 @@ impl Key {
     }
 }
 
+/// Whom an assertion of another identity provider is for.
+pub(super) const EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
+
 /// One federated identity credential.
 pub(super) struct Federated {
     pub(super) id: Uuid,
@@ -106,7 +109,7 @@ impl Federated {
             "issuer": self.issuer,
             "subject": self.subject,
             "description": null,
-            "audiences": ["api://AzureADTokenExchange"],
+            "audiences": [EXCHANGE_AUDIENCE],
         })
     }
 }

@@ -178,6 +178,11 @@ impl Directory {
         federated_id
     }
 
+    /// Makes known the certificate, in DER, whose key an identity provider signs with. Entra fetches it from the issuer.
+    pub fn set_issuer_certificate(&self, issuer: &str, der: &[u8]) {
+        self.lock().issuers.insert(issuer.to_owned(), der.to_vec());
+    }
+
     /// Takes that trust away.
     pub fn remove_federated(&self, id: ObjectId, federated_id: Uuid) {
         self.edit_silently(id, |record| record.federated.retain(|federated| federated.id != federated_id));

@@ -6,6 +6,7 @@
 //! the needs of our client. Faults (throttling, cut connections) are not in here: tests layer them round the [`router`].
 
 mod access;
+mod assertion;
 mod batch;
 mod body;
 mod certificate;

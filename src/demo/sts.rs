@@ -101,6 +101,44 @@ impl StsError {
         Self::invalid_client(7_000_222, text)
     }
 
+    pub(super) fn malformed_assertion(why: &str) -> Self {
+        Self::invalid_client(50_027, format!("JWT token is invalid or malformed. [Reason - {why}]"))
+    }
+
+    pub(super) fn unknown_certificate(thumbprint: &str, reason: &str) -> Self {
+        let text = format!(
+            "The certificate with identifier used to sign the client assertion is not registered on application. [Reason - {reason}, \
+             Thumbprint of key used by client: '{thumbprint}', Please visit the Azure Portal, Graph Explorer or directly use MS Graph to \
+             see configured keys for the app]"
+        );
+        Self::invalid_client(700_027, text)
+    }
+
+    pub(super) fn outside_valid_time(now: &str, start: &str, end: &str) -> Self {
+        let text = format!(
+            "Client assertion is not within its valid time range. Current time: {now}, assertion valid from {start}, expiry time of \
+             assertion {end}. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials ."
+        );
+        Self::invalid_client(700_024, text)
+    }
+
+    pub(super) fn wrong_audience() -> Self {
+        Self::invalid_client(700_023, "Client assertion audience claim does not match Realm issuer.")
+    }
+
+    pub(super) fn wrong_issuer() -> Self {
+        Self::invalid_client(700_021, "Client assertion application identifier doesn't match 'client_id' parameter.")
+    }
+
+    pub(super) fn unmatched_federation(code: u32, part: &str, value: &str) -> Self {
+        let text = format!(
+            "No matching federated identity record found for presented assertion {part} '{value}'. Please check your federated identity \
+             credential Subject, Audience and Issuer against the presented assertion. \
+             https://learn.microsoft.com/entra/workload-id/workload-identity-federation"
+        );
+        Self::invalid_client(code, text)
+    }
+
     pub(super) fn json(&self, stamp: &Stamp) -> Value {
         let Self { error, code, text, .. } = self;
         let (trace, correlation) = (stamp.request_id, &stamp.client_request_id);

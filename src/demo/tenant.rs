@@ -3,7 +3,7 @@
 //! A [`Directory`] is a handle; clones share the directory. Objects are named by the [`ObjectId`] that made them known; an id of
 //! another directory changes nothing. Nothing here knows of HTTP.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -57,6 +57,10 @@ pub(super) struct State {
     pub(super) users: BTreeMap<ObjectId, User>,
     pub(super) by_app_id: HashMap<Uuid, Registered>,
     pub(super) changes: Vec<Change>,
+    /// Certificates whose keys other identity providers sign with, by issuer.
+    pub(super) issuers: HashMap<String, Vec<u8>>,
+    /// Ids of assertions that were used.
+    pub(super) used_assertions: HashSet<String>,
     /// Tokens of a generation below these are refused.
     pub(super) expired_before: u64,
     pub(super) revoked_before: u64,
@@ -92,6 +96,12 @@ impl State {
             Collection::ServicePrincipals => registered.principal,
         }?;
         self.collection(collection).get(&id).filter(|record| record.is_living())
+    }
+
+    /// The living application and service principal with this app id.
+    pub(super) fn all_registered(&self, app_id: Uuid) -> impl Iterator<Item = &Record> {
+        let kinds = [Collection::Applications, Collection::ServicePrincipals];
+        kinds.into_iter().filter_map(move |kind| self.registered(kind, app_id))
     }
 
     pub(super) fn new_id(&mut self) -> Uuid {
@@ -137,6 +147,8 @@ impl Directory {
             users: BTreeMap::new(),
             by_app_id: HashMap::new(),
             changes: Vec::new(),
+            issuers: HashMap::new(),
+            used_assertions: HashSet::new(),
             expired_before: 0,
             revoked_before: 0,
             generation: 0,

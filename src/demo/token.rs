@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::assertion;
 use super::record::{Collection, Record};
 use super::server::Site;
 use super::sts::StsError;
@@ -69,15 +70,30 @@ pub(super) fn issue(site: &Site, tenant: &str, headers: &HeaderMap, body: &[u8])
     if resource.trim_end_matches('/') != site.base() {
         return Err(StsError::unknown_resource(resource, tenant));
     }
-    let secret = parameter("client_secret").or(basic_secret.as_ref()).ok_or_else(StsError::missing_secret)?;
+    let assertion = parameter("client_assertion");
+    if assertion.is_some() && parameter("client_assertion_type").is_none_or(|kind| kind != assertion::TYPE) {
+        return Err(StsError::missing_parameter("client_assertion_type"));
+    }
+    let secret = parameter("client_secret").or(basic_secret.as_ref());
 
     let now = directory.now();
     let mut state = directory.lock();
     let (app_id, principal_id, roles) = {
         let principal = find_application(&state, client_id, tenant)?;
-        check_secret(&state, principal.app_id, secret, now)?;
+        match (assertion, secret) {
+            (Some(text), _) => {
+                assertion::check(&state, principal.app_id, text, now, |audience| {
+                    is_token_endpoint(site, &state, tenant, audience)
+                })?;
+            }
+            (None, Some(secret)) => check_secret(&state, principal.app_id, secret, now)?,
+            (None, None) => return Err(StsError::missing_secret()),
+        }
         (principal.app_id, principal.id, principal.principal.roles.clone())
     };
+    if let Some(text) = assertion {
+        assertion::use_up(&mut state, text)?;
+    }
     let life = state.rng.u64(LIFE);
     let mut claims = json!({
         "aud": site.base(),
@@ -86,7 +102,7 @@ pub(super) fn issue(site: &Site, tenant: &str, headers: &HeaderMap, body: &[u8])
         "nbf": now.timestamp(),
         "exp": now.timestamp() + i64::try_from(life).unwrap_or(0),
         "appid": app_id,
-        "appidacr": "1",
+        "appidacr": if assertion.is_some() { "2" } else { "1" },
         "idp": format!("https://sts.windows.net/{}/", state.tenant),
         "idtyp": "app",
         "oid": principal_id.0,
@@ -151,10 +167,16 @@ fn find_application<'a>(state: &'a State, client_id: &str, tenant: &str) -> Resu
     Ok(principal)
 }
 
+/// An assertion may be meant for the address it is sent to, or for the one that discovery names.
+fn is_token_endpoint(site: &Site, state: &State, tenant: &str, audience: &str) -> bool {
+    let base = site.base();
+    let endpoint = |tenant: &dyn std::fmt::Display| format!("{base}/{tenant}/oauth2/v2.0/token");
+    audience == endpoint(&tenant) || audience == endpoint(&state.tenant) || audience == format!("{base}/{}/v2.0", state.tenant)
+}
+
 /// Secrets of the application and of its service principal both sign in.
 fn check_secret(state: &State, app_id: Uuid, secret: &str, now: UtcTime) -> Result<(), StsError> {
-    let records = [Collection::Applications, Collection::ServicePrincipals].map(|kind| state.registered(kind, app_id));
-    let passwords = records.into_iter().flatten().flat_map(|record| &record.passwords);
+    let passwords = state.all_registered(app_id).flat_map(|record| &record.passwords);
     let matching: Vec<_> = passwords.filter(|password| password.value.as_deref() == Some(secret)).collect();
     let started = |start: Option<UtcTime>| start.is_none_or(|start| start <= now);
     let ended = |end: Option<UtcTime>| end.is_some_and(|end| end <= now);
