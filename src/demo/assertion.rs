@@ -31,7 +31,8 @@ impl Assertion {
         let malformed = || StsError::malformed_assertion("it is not a JWT in compact serialization");
         let (signed, signature) = text.rsplit_once('.').ok_or_else(malformed)?;
         let (header, claims) = signed.split_once('.').ok_or_else(malformed)?;
-        let bytes = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed());
+        // Microsoft's own libraries leave the padding on.
+        let bytes = |part: &str| URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).map_err(|_| malformed());
         let json = |part: &str| serde_json::from_slice(&bytes(part)?).map_err(|_| malformed());
         Ok(Self {
             header: json(header)?,
@@ -43,6 +44,12 @@ impl Assertion {
 
     fn claim(&self, name: &str) -> &str {
         self.claims[name].as_str().unwrap_or_default()
+    }
+
+    /// A time, which may have a fraction.
+    fn seconds(&self, name: &str) -> Option<i64> {
+        #[expect(clippy::cast_possible_truncation, reason = "a float beyond i64 becomes its end, which is as far away")]
+        self.claims[name].as_f64().map(|seconds| seconds as i64)
     }
 
     fn is_signed_by(&self, der: &[u8]) -> bool {
@@ -57,10 +64,10 @@ impl Assertion {
 
     /// Whether it holds now. `exp` is demanded, `nbf` is not.
     fn check_times(&self, now: UtcTime) -> Result<(), StsError> {
-        let (start, end) = (self.claims["nbf"].as_i64(), self.claims["exp"].as_i64());
+        let (start, end) = (self.seconds("nbf"), self.seconds("exp"));
         let end = end.ok_or_else(|| StsError::malformed_assertion("exp is missing"))?;
         let now_seconds = now.timestamp();
-        if end + SKEW <= now_seconds || start.is_some_and(|start| start - SKEW > now_seconds) {
+        if end.saturating_add(SKEW) <= now_seconds || start.is_some_and(|start| start.saturating_sub(SKEW) > now_seconds) {
             let text = |at: Option<i64>| at.and_then(|at| UtcTime::from_timestamp(at, 0)).unwrap_or_default().to_rfc3339();
             return Err(StsError::outside_valid_time(&now.to_rfc3339(), &text(start), &text(Some(end))));
         }
@@ -108,7 +115,8 @@ pub(super) fn use_up(state: &mut State, text: &str) -> Result<(), StsError> {
 }
 
 fn check_certificate(state: &State, app_id: Uuid, assertion: &Assertion, now: UtcTime) -> Result<(), StsError> {
-    let wanted = |name: &str| assertion.header[name].as_str().unwrap_or_default().to_owned();
+    // Here too the padding may be there.
+    let wanted = |name: &str| assertion.header[name].as_str().unwrap_or_default().trim_end_matches('=').to_owned();
     let (sha1, sha256) = (wanted("x5t"), wanted("x5t#S256"));
     let shown = if sha256.is_empty() { &sha1 } else { &sha256 };
     let encode = |bytes: Vec<u8>| URL_SAFE_NO_PAD.encode(bytes);

@@ -1,5 +1,7 @@
 //! The simulated tenant is no friendlier than the real one.
 
+mod assertions;
+mod clients;
 mod sample;
 mod schema;
 

@@ -7,17 +7,21 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
+use axum::serve::Listener;
 use chrono::TimeDelta;
 use entrawatch::clock::{ManualClock, UtcTime};
 use entrawatch::config::{AuthConfig, Cloud, TenantConfig};
 use entrawatch::demo::{self, Directory, Watcher};
 use entrawatch::secret::SecretSource;
+use rustls::ServerConfig;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use url::Url;
+
+use super::tls::TlsListener;
 
 /// What a watcher is consented to unless a test says otherwise.
 pub const ROLES: &[&str] = &["Application.Read.All", "User.ReadBasic.All"];
@@ -53,6 +57,15 @@ impl Tenant {
         Self::serve(clock, directory, watcher, layers).await
     }
 
+    /// Contoso over TLS, at `https://localhost`.
+    pub async fn start_tls(clock: Arc<ManualClock>, config: Arc<ServerConfig>) -> Self {
+        let directory = Directory::new("contoso.onmicrosoft.com", clock.clone());
+        let watcher = directory.add_watcher(ROLES);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = Url::parse(&format!("https://localhost:{}", listener.local_addr().unwrap().port())).unwrap();
+        Self::run(TlsListener::new(listener, config), base, (clock, directory, watcher), |router| router)
+    }
+
     /// A directory that the test has made.
     pub async fn serve(
         clock: Arc<ManualClock>,
@@ -62,6 +75,15 @@ impl Tenant {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        Self::run(listener, base, (clock, directory, watcher), layers)
+    }
+
+    fn run<L: Listener<Addr: std::fmt::Debug>>(
+        listener: L,
+        base: Url,
+        (clock, directory, watcher): (Arc<ManualClock>, Directory, Watcher),
+        layers: impl FnOnce(Router) -> Router,
+    ) -> Self {
         let requests = Requests::default();
         let router = layers(demo::router(&base, [directory.clone()])).layer(from_fn_with_state(requests.clone(), log));
         let stop = CancellationToken::new();

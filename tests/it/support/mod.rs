@@ -5,7 +5,9 @@ pub mod database;
 pub mod faults;
 pub mod graph;
 pub mod mailer;
+pub mod python;
 pub mod snapshots;
+pub mod tls;
 
 use chrono::TimeDelta;
 use entrawatch::clock::UtcTime;
