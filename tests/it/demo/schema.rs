@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::at;
 use crate::support::graph::{BEGIN, Tenant};
 
-const SCHEMA: &str = include_str!("../../fixtures/graph/schema.json");
+const SCHEMA: &str = include_str!("../../fixtures/graph-schema.json");
 
 /// A property that recorded bodies have and the schema lacks.
 const BEYOND: &[&str] = &["createdDateTime"];

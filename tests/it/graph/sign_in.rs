@@ -35,7 +35,7 @@ async fn a_wrong_secret_is_told_from_one_that_has_ended() {
     assert!(!error.to_string().contains("wrong"), "{error}");
     assert_eq!(setup.tenant.requests.count("/token"), 1, "not asked twice");
 
-    setup.tenant.clock.advance(days(181));
+    setup.tenant.clock.advance(days(731));
     let error = refusal(&setup.fresh_client()).await;
     assert_eq!(code(&error), Some(7_000_222));
     assert!(error.to_string().contains("has ended; create a new one"), "{error}");
