@@ -2,3 +2,4 @@
 
 mod configurations;
 mod pages;
+mod reference;
