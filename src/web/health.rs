@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde::Serialize;
 
+use super::words::instant;
 use crate::clock::UtcTime;
 use crate::outbox::status::DeliveryState;
 use crate::snapshot::Snapshot;
@@ -44,6 +45,9 @@ pub struct Problem {
     pub since: Option<UtcTime>,
     /// Why and what it means, in plain words.
     pub why: String,
+    /// The same in one clause, for where the rest is said beside it.
+    #[serde(skip)]
+    pub headline: String,
 }
 
 /// What can be wrong.
@@ -73,27 +77,35 @@ pub fn judge(tenants: &[Arc<Snapshot>], delivery: &DeliveryState, now: UtcTime) 
 #[must_use]
 pub fn blind(tenant: &Snapshot, now: UtcTime) -> Option<Problem> {
     let polls = &tenant.state.polls;
-    let cause = match (&polls.error, polls.last_attempt) {
+    let (what, since, seen) = match polls.last_complete {
+        Some(at) if now - at <= tenant.blind_after => return None,
+        Some(at) => (What::TenantNotSeen, Some(at), format!("has not been seen completely since {}", instant(at))),
+        None => (What::TenantNeverSeen, polls.watched_since, "has never been seen completely".to_owned()),
+    };
+    let why = format!("the tenant {seen}, so new credentials and changes there may be missing; {}", cause(tenant));
+    Some(Problem { what, tenant: Some(tenant.tenant.name.clone()), since, why, headline: seen })
+}
+
+/// Why the last poll did not see everything.
+#[must_use]
+pub fn cause(tenant: &Snapshot) -> String {
+    let polls = &tenant.state.polls;
+    match (&polls.error, polls.last_attempt) {
         (Some(error), _) => format!("the last poll was not complete: {error}"),
         (None, None) => "no poll has ended yet".to_owned(),
         (None, Some(_)) => "no poll has ended since".to_owned(),
-    };
-    let (what, since, seen) = match polls.last_complete {
-        Some(at) if now - at <= tenant.blind_after => return None,
-        Some(at) => (What::TenantNotSeen, Some(at), "has not been seen completely since then"),
-        None => (What::TenantNeverSeen, polls.watched_since, "has never been seen completely"),
-    };
-    let why = format!("the tenant {seen}, so new credentials and changes there may be missing; {cause}");
-    Some(Problem { what, tenant: Some(tenant.tenant.name.clone()), since, why })
+    }
 }
 
 fn mail(delivery: &DeliveryState, now: UtcTime) -> Option<Problem> {
     if let Some(reason) = &delivery.misconfigured {
-        let why = format!("no mail will leave until the set-up is mended: {reason}");
-        return Some(Problem { what: What::MailMisconfigured, tenant: None, since: delivery.failing_since, why });
+        let headline = "no mail will leave until the set-up is mended".to_owned();
+        let why = format!("{headline}: {reason}");
+        return Some(Problem { what: What::MailMisconfigured, tenant: None, since: delivery.failing_since, why, headline });
     }
     let since = delivery.failing_since.filter(|since| now - *since >= MAIL_FAILING_AFTER)?;
     let answer = delivery.last_error.as_deref().unwrap_or("the mail server gave no reason");
-    let why = format!("attempts to send fail and no mail has been accepted since then; the last answer: {answer}");
-    Some(Problem { what: What::MailFailing, tenant: None, since: Some(since), why })
+    let headline = format!("no mail has been accepted since {}", instant(since));
+    let why = format!("attempts to send fail, and {headline}; the last answer: {answer}");
+    Some(Problem { what: What::MailFailing, tenant: None, since: Some(since), why, headline })
 }

@@ -25,6 +25,7 @@ impl Templates {
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);
         environment.add_filter("count", |number: i64| super::words::count(number));
+        environment.add_filter("sentence", |text: &str| super::words::sentence(text));
         let mut hash = DefaultHasher::new();
         STYLE.hash(&mut hash);
         environment.add_global("style", format!("/assets/style.css?v={:016x}", hash.finish()));

@@ -34,6 +34,13 @@ fn length(time: TimeDelta) -> Option<String> {
     Some(format!("{} {unit}{}", count(number), if number == 1 { "" } else { "s" }))
 }
 
+/// A fragment with a capital and a full stop.
+pub(super) fn sentence(fragment: &str) -> String {
+    let mut characters = fragment.trim_end_matches('.').chars();
+    let first: String = characters.next().map(char::to_uppercase).into_iter().flatten().collect();
+    format!("{first}{}.", characters.as_str())
+}
+
 /// `12,345`
 pub(super) fn count(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();

@@ -57,7 +57,10 @@ impl Tenant {
             name: name.clone(),
             id: snapshot.tenant.id.clone(),
             seen: blind.is_none(),
-            trouble: blind.map(|problem| problem.why).or_else(|| polls.error.clone()),
+            trouble: match blind {
+                Some(_) => Some(health::cause(snapshot)),
+                None => polls.error.as_ref().map(|_| health::cause(snapshot)),
+            },
             last_complete: polls.last_complete.map(|at| Moment::of(at, now)),
             next: snapshot.next_poll.map(|at| Moment::of(at, now)),
             applications: objects(ObjectKind::Application),
