@@ -1,6 +1,8 @@
 //! The metrics as a scraper gets them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use entrawatch::metrics::SNAPSHOT_FAMILIES;
@@ -163,6 +165,48 @@ async fn every_family_has_help_and_type_even_without_series() {
             assert_eq!(text.matches(&format!("# {keyword} {family} ")).count(), 1, "{keyword} {family}");
         }
     }
+}
+
+/// What docs/metrics.md says of each family: name, type, labels.
+fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| {
+        let cells: Vec<_> = row.split(" | ").map(|cell| cell.trim_matches(['|', ' '])).collect();
+        assert!(cells.len() == 5 && cells.iter().all(|cell| !cell.is_empty()), "{row}");
+        let name = cells[0].split('`').nth(1).unwrap().to_owned();
+        assert!(cells[4].contains(&name), "the example of {name} does not use it");
+        (name, (cells[1].to_owned(), cells[2].split(", ").filter(|label| *label != "none").map(str::to_owned).collect()))
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn the_documentation_lists_every_family_with_its_type_and_labels_and_no_other() {
+    let site = Site::contoso([application("a1", "Payroll").secret("k", -1.0, 40.0)]).await;
+    let metrics = &site.parts.metrics;
+    metrics.polled("contoso", "full", entrawatch::state::PollOutcome::Complete, 1.5);
+    metrics.graph_answered("contoso", Some(200), 0.2);
+    metrics.mail_delayed(3.0);
+    site.parts.delivery.update(|state| state.oldest = Some(day(0.0)));
+    let (_, text) = site.text("/metrics").await;
+    let mut served: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
+    for line in text.lines() {
+        if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
+            served.insert(name.to_owned(), (kind.to_owned(), BTreeSet::new()));
+        } else if !line.starts_with('#') {
+            let (name, labels) = line.split_once('{').map_or((line.split(' ').next().unwrap(), ""), |(name, rest)| (name, rest));
+            let base = ["_bucket", "_sum", "_count"]
+                .iter()
+                .find_map(|part| name.strip_suffix(part))
+                .filter(|base| served.contains_key(*base));
+            let (_, known) = served.get_mut(base.unwrap_or(name)).unwrap_or_else(|| panic!("{name} has no TYPE"));
+            let named = labels.split(',').filter_map(|label| label.split_once("=\"")).map(|(name, _)| name.to_owned());
+            known.extend(named.filter(|name| name != "le"));
+        }
+    }
+    assert_eq!(served, documented());
 }
 
 #[tokio::test]
