@@ -118,6 +118,13 @@ pub fn exclusion(
     credential: &Credential,
     own_principal: Option<&DirectoryObject>,
 ) -> Option<Exclusion> {
+    let platform = || is_platform_renewed(credential).then_some(Exclusion::ExcludedPlatform);
+    object_exclusion(watch, subject, own_principal).or_else(platform)
+}
+
+/// Why nothing on an object is watched, if so.
+#[must_use]
+pub fn object_exclusion(watch: &Watch, subject: Subject<'_>, own_principal: Option<&DirectoryObject>) -> Option<Exclusion> {
     let object = subject.object;
     let is_managed = object.service_principal_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("ManagedIdentity"));
     // An application of several tenants still signs in elsewhere when its principal here is disabled.
@@ -132,8 +139,6 @@ pub fn exclusion(
         Some(Exclusion::ExcludedDisabled)
     } else if is_tagged || watch.ignore.iter().any(|matcher| matcher.matches(subject)) {
         Some(Exclusion::ExcludedIgnored)
-    } else if is_platform_renewed(credential) {
-        Some(Exclusion::ExcludedPlatform)
     } else {
         None
     }

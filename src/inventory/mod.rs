@@ -5,6 +5,7 @@
 mod classify;
 mod credential;
 mod diff;
+mod excluded;
 mod matcher;
 mod object;
 mod rotation;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub use classify::{PLATFORM_RENEWED, credentials_of};
 pub use credential::{Credential, CredentialKind, Exclusion, Posture, Severity, State};
 pub use diff::{absorb, is_landslide, learn, missing_from, without_old_tombstones};
+pub use excluded::excluded_objects;
 pub use matcher::{Matcher, Pattern, Subject, Watch};
 pub use object::{
     Detail, DirectoryObject, GoneCredential, KeyCredential, ObjectKey, ObjectKind, Owner, OwnerKind, PasswordCredential,

@@ -192,16 +192,16 @@ impl Coverage {
 
 /// An application and the service principal it signs in as here: what one can do the other can.
 #[derive(Default)]
-struct Family<'a> {
-    principal: Option<&'a super::DirectoryObject>,
+pub(super) struct Family<'a> {
+    pub(super) principal: Option<&'a super::DirectoryObject>,
     sign_in: Vec<(&'a super::ObjectKey, Credential)>,
     federated: bool,
 }
 
-struct Families<'a>(HashMap<&'a str, Family<'a>>);
+pub(super) struct Families<'a>(HashMap<&'a str, Family<'a>>);
 
 impl<'a> Families<'a> {
-    fn of(inventory: &'a Inventory) -> Self {
+    pub(super) fn of(inventory: &'a Inventory) -> Self {
         let mut families: HashMap<&str, Family<'_>> = HashMap::new();
         for tracked in inventory.living() {
             let object = &tracked.object;
@@ -218,7 +218,7 @@ impl<'a> Families<'a> {
         Self(families)
     }
 
-    fn get(&self, object: &super::DirectoryObject) -> Option<&Family<'a>> {
+    pub(super) fn get(&self, object: &super::DirectoryObject) -> Option<&Family<'a>> {
         self.0.get(family_key(object))
     }
 }

@@ -10,8 +10,8 @@ use super::Family;
 use super::family::{CREDENTIALS, DECISIONS, ENDING, OBJECTS, OBJECTS_EXCLUDED};
 use super::text::Line;
 use crate::clock::UtcTime;
-use crate::inventory::{CredentialKind, Exclusion, ObjectKey, ObjectKind, Posture, Standing, State};
-use crate::policy::{self, Alerts, Notice, Reason};
+use crate::inventory::{CredentialKind, Exclusion, Judging, ObjectKind, Posture, Standing, State, excluded_objects};
+use crate::policy::{self, Alerts, Notice, Reason, Rules};
 use crate::snapshot::Snapshot;
 
 /// The values of the label `within`.
@@ -43,20 +43,19 @@ struct Changes {
 
 impl Counts {
     /// Sorts out a tenant.
-    pub(super) fn of(snapshot: &Snapshot, alerts: &Alerts) -> Self {
-        let mut counts = Self::default();
-        let mut watched_objects: BTreeMap<&ObjectKey, Option<Exclusion>> = BTreeMap::new();
+    pub(super) fn of(snapshot: &Snapshot, rules: &Rules) -> Self {
+        let judging = Judging {
+            tenant: &snapshot.tenant.name,
+            tenant_id: &snapshot.tenant.id,
+            watch: &rules.watch,
+            rotation_lead: rules.alerts.rotation_lead,
+        };
+        let excluded = excluded_objects(&snapshot.inventory, &snapshot.standings, judging);
+        let mut counts = Self { excluded, ..Self::default() };
         for (standing, decision) in snapshot.standings.iter().zip(snapshot.decisions.iter()) {
-            let object = watched_objects.entry(&standing.object.object.key).or_insert(standing.excluded);
-            *object = object.and(standing.excluded);
             *counts.decisions.entry((decision.notice, decision.reason)).or_default() += 1;
             if standing.excluded.is_none() {
-                counts.take(standing, alerts);
-            }
-        }
-        for (key, exclusion) in watched_objects {
-            if let Some(exclusion) = exclusion {
-                *counts.excluded.entry((key.kind, exclusion)).or_default() += 1;
+                counts.take(standing, &rules.alerts);
             }
         }
         for tracked in snapshot.inventory.living() {

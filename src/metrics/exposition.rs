@@ -90,7 +90,7 @@ impl Exposition {
 
 async fn refresh(snapshot: Arc<Snapshot>, series: Option<Arc<Series>>, config: Arc<Config>, now: UtcTime) -> io::Result<Kept> {
     let work = move || {
-        let counts = Arc::new(Counts::of(&snapshot, &config.policy.alerts));
+        let counts = Arc::new(Counts::of(&snapshot, &config.policy));
         let series = match series {
             Some(series) => series,
             None => Arc::new(write(&snapshot, &config, now)?),

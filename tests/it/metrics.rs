@@ -58,6 +58,30 @@ async fn a_credential_has_its_end_and_its_standing_as_series() {
 }
 
 #[tokio::test]
+async fn objects_that_are_left_out_are_counted_with_or_without_a_credential() {
+    let mut managed = service_principal("m1", "vm-build");
+    managed.service_principal_type = Some("ManagedIdentity".into());
+    let mut disabled = service_principal("d1", "Retired").app_id("shared");
+    disabled.account_enabled = Some(false);
+    let site = Site::contoso([
+        managed,
+        disabled,
+        application("d2", "Retired").app_id("shared").secret("k", -1.0, 40.0),
+        application("a1", "Proxy").secret("CWAP", -1.0, 40.0),
+    ])
+    .await;
+    let (_, text) = site.text("/metrics").await;
+    let excluded = |kind: &str, reason: &str| {
+        let parts = [format!("object_kind=\"{kind}\""), format!("reason=\"{reason}\"")];
+        sample(&text, "entra_objects_excluded", &[&parts[0], &parts[1]]).to_owned()
+    };
+    assert_eq!(excluded("service_principal", "excluded_managed_identity"), "1");
+    assert_eq!(excluded("service_principal", "excluded_disabled"), "1");
+    assert_eq!(excluded("application", "excluded_disabled"), "1", "its own service principal is disabled");
+    assert_eq!(excluded("application", "excluded_platform"), "0");
+}
+
+#[tokio::test]
 async fn the_counts_follow_the_clock_between_two_snapshots() {
     let site = Site::contoso([
         application("a1", "Payroll").secret("one", -300.0, 70.0),
