@@ -1,5 +1,6 @@
 //! Mails: how they read ([`render`]) and how they leave ([`Mailer`]).
 
+pub mod advice;
 mod compose;
 mod digest;
 pub mod folder;
@@ -12,6 +13,9 @@ mod situation;
 pub mod smtp;
 mod text;
 mod words;
+
+pub use letter::{Fact, Guide, Link, Step};
+pub use words::{MARKS, NAMES};
 
 use std::future::Future;
 use std::pin::Pin;

@@ -25,6 +25,20 @@ impl Store {
             .await
     }
 
+    /// The notices about the credentials of one object, the latest first.
+    pub async fn notices_about(&self, tenant: &str, object: &ObjectKey) -> Result<Vec<NoticeRow>, Error> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM notice WHERE tenant = $1 AND kind = $2 AND object = $3 ORDER BY at DESC, recipient");
+        let rows = sqlx::query::<Any>(AssertSqlSafe(sql))
+            .bind(text(tenant))
+            .bind(<&str>::from(object.kind))
+            .bind(text(&object.id))
+            .fetch_all(&self.pool)
+            .await
+            .doing("read the notices of an object")?;
+        rows.iter().map(read).collect()
+    }
+
     /// The notices that a mail carries.
     pub async fn notices_of(&self, mail: Uuid) -> Result<Vec<NoticeRow>, Error> {
         let rows = sqlx::query::<Any>(AssertSqlSafe(format!("SELECT {COLUMNS} FROM notice WHERE mail = $1")))

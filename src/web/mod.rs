@@ -119,6 +119,7 @@ impl Parts {
 pub fn router(state: WebState) -> Router {
     Router::new()
         .route("/", get(pages::status::show))
+        .route("/apps/{tenant}/{object_id}", get(pages::app::show))
         .route("/metrics", get(scrape::metrics))
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))

@@ -40,7 +40,7 @@ impl Problem {
 
     /// A fault of ours: told to the log, not to the reader.
     pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error, "a page could not be written");
+        tracing::error!(error, "an answer could not be written");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written; the log of EntraWatch says why".to_owned())
     }
 

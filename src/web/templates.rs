@@ -6,10 +6,14 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
 use super::assets::STYLE;
+use crate::mail::{MARKS, NAMES};
 
-const SOURCES: [(&str, &str); 4] = [
+const SOURCES: [(&str, &str); 7] = [
+    ("app.html", include_str!("templates/app.html")),
     ("base.html", include_str!("templates/base.html")),
+    ("chart.html", include_str!("templates/chart.html")),
     ("credentials.html", include_str!("templates/credentials.html")),
+    ("parts.html", include_str!("templates/parts.html")),
     ("problem.html", include_str!("templates/problem.html")),
     ("status.html", include_str!("templates/status.html")),
 ];
@@ -24,8 +28,14 @@ impl Templates {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);
+        // The engine's own escaping writes every slash of an address as six characters.
+        environment.set_formatter(|out, _, value| {
+            let text = value.to_string();
+            out.write_str(&if value.is_safe() { text } else { escaped(&text) }).map_err(Into::into)
+        });
         environment.add_filter("count", |number: i64| super::words::count(number));
         environment.add_filter("sentence", |text: &str| super::words::sentence(text));
+        environment.add_filter("marked", |text: &str| Value::from_safe_string(marked(text)));
         let mut hash = DefaultHasher::new();
         STYLE.hash(&mut hash);
         environment.add_global("style", format!("/assets/style.css?v={:016x}", hash.finish()));
@@ -40,4 +50,18 @@ impl Templates {
     pub(super) fn render(&self, name: &str, page: impl Serialize) -> Result<String, minijinja::Error> {
         self.0.get_template(name)?.render(context! { page => Value::from_serialize(page) })
     }
+}
+
+/// Text in HTML, also inside quoted attributes.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+/// A sentence of the mails in HTML: literal text as code, names that the reader finds on the screen in bold.
+fn marked(sentence: &str) -> String {
+    let mut out = escaped(sentence);
+    for (marks, element) in [(MARKS, "code"), (NAMES, "strong")] {
+        out = out.replace(marks.0, &format!("<{element}>")).replace(marks.1, &format!("</{element}>"));
+    }
+    out
 }

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use crate::clock::UtcTime;
 use crate::inventory::{CredentialKind, Exclusion, ObjectKind, Severity, State};
-use crate::policy::Reason;
+use crate::policy::{Reason, Via};
 
 /// `2026-12-02 09:00 UTC`
 pub(super) fn instant(at: UtcTime) -> String {
@@ -105,6 +105,30 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::ExcludedDisabled => exclusion(Exclusion::ExcludedDisabled),
         Reason::ExcludedIgnored => exclusion(Exclusion::ExcludedIgnored),
         Reason::ExcludedPlatform => exclusion(Exclusion::ExcludedPlatform),
+    }
+}
+
+/// How somebody came to be a recipient.
+pub(super) fn via(via: &Via) -> String {
+    match via {
+        Via::Route(number) => format!("route {}", number + 1),
+        Via::Owner => "owner".to_owned(),
+        Via::ApplicationOwner => "owner of the app registration".to_owned(),
+        Via::Notes => "named in the notes".to_owned(),
+        Via::Fallback => "fallback".to_owned(),
+        Via::Baseline => "first digest".to_owned(),
+        Via::Escalation => "escalation: the end is near".to_owned(),
+        Via::Undeliverable(address) => format!("fallback, as mails to {address} cannot be delivered"),
+    }
+}
+
+/// `14 days before the end`
+pub(super) fn window(threshold: TimeDelta) -> String {
+    let days = threshold.num_days();
+    match length(threshold) {
+        None => "at the end".to_owned(),
+        Some(_) if threshold == TimeDelta::days(days) => format!("{days} day{} before the end", if days == 1 { "" } else { "s" }),
+        Some(length) => format!("{length} before the end"),
     }
 }
 

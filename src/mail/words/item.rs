@@ -33,6 +33,12 @@ pub const SILENCE: &str = "Not your concern, or dealt with? This silences it";
 /// See [`ENDS`].
 pub const STATUS_PAGE: &str = "See it on the status page";
 
+/// Said on a page, never in a mail: nobody is told about these.
+pub const INACTIVE: &str = "Entra does not sign with this certificate, so nothing depends on its end.";
+/// See [`INACTIVE`].
+pub const ENDLESS: &str = "It has no end date. What never ends is never changed, and whoever copied it keeps it for ever: \
+                           better is one that ends, and best is none (a managed identity or a federated credential).";
+
 /// The application's name.
 #[must_use]
 pub fn application(item: &Item) -> String {

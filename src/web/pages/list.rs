@@ -28,6 +28,7 @@ pub(super) struct List {
 struct Line {
     tenant: String,
     app_name: String,
+    address: String,
     object_kind: &'static str,
     object_id: String,
     app_id: Option<String>,
@@ -74,6 +75,7 @@ impl Line {
         Self {
             tenant: row.tenant.name.clone(),
             app_name: object.display_name.clone(),
+            address: format!("{}#{}", super::app_address(&row.tenant.name, &object.key.id), credential.key_id),
             object_kind: words::object_kind(object.key.kind),
             object_id: object.key.id.clone(),
             app_id: object.app_id.clone(),

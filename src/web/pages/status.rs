@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 
-use super::Moment;
+use super::chart::Chart;
 use super::filters::Form;
 use super::list::{List, Tally};
 use super::tenants::{Mail, Tenant};
+use super::{Moment, render};
 use crate::web::filter::Query;
-use crate::web::health::{self, Health};
+use crate::web::health;
 use crate::web::problem::Problem;
 use crate::web::select::Selection;
 use crate::web::{WebState, words};
@@ -22,13 +23,28 @@ const FEW_TENANTS: usize = 8;
 #[derive(Debug, Serialize)]
 struct Page {
     now: Moment,
-    health: Health,
+    troubles: Vec<Trouble>,
     tenants: Vec<Tenant>,
     folded: usize,
     mail: Mail,
     tally: Tally,
     form: Form,
+    chart: Option<Chart>,
     list: List,
+}
+
+/// What keeps the watcher from seeing or telling.
+#[derive(Debug, Serialize)]
+struct Trouble {
+    tenant: Option<String>,
+    text: String,
+}
+
+impl Trouble {
+    fn of(problem: &health::Problem) -> Self {
+        let text = if problem.tenant.is_some() { format!("{}.", problem.headline) } else { words::sentence(&problem.headline) };
+        Self { tenant: problem.tenant.clone(), text }
+    }
 }
 
 /// Writes the page.
@@ -54,15 +70,13 @@ pub(in crate::web) async fn show(State(state): State<WebState>, RawQuery(raw): R
     let page = Page {
         now: Moment { iso: now.to_rfc3339(), text: words::instant(now), distance: String::new() },
         mail: Mail::of(&delivery, &health, now),
-        health,
+        troubles: health.problems.iter().map(Trouble::of).collect(),
         tenants: views,
         folded,
         tally,
         form,
+        chart: Chart::of(selection.rows(), now),
         list: List::of(&selection, now),
     };
-    match state.templates().render("status.html", page) {
-        Ok(html) => Html(html).into_response(),
-        Err(error) => Problem::internal(&error).page(&state),
-    }
+    render(&state, "status.html", page)
 }

@@ -1,6 +1,6 @@
 //! The pages for people.
 
-use crate::support::builder::{With as _, application, start};
+use crate::support::builder::{With as _, application, service_principal, start};
 use crate::support::snapshots::{Site, config, snapshot};
 
 #[tokio::test]
@@ -100,7 +100,41 @@ async fn many_tenants_that_are_seen_are_folded_away() {
     tenants[7].state.polls.last_complete = None;
     let site = Site::of(tenants, config).await;
     let (_, page) = site.text("/").await;
-    assert!(page.contains("11 tenants that are seen completely"));
+    assert!(page.contains("11 tenants that are seen completely"), "{page}");
     let (folded, blind) = (page.find("<details class=\"fold\">").unwrap(), page.find("<bdi>tenant-7</bdi></a>").unwrap());
     assert!(blind < folded, "what is not seen is in sight");
+}
+
+#[tokio::test]
+async fn the_page_of_an_application_says_how_each_credential_stands_and_what_to_do() {
+    let mut payroll =
+        application("a1", "Payroll").secret("old", -300.0, 3.0).secret("new", -5.0, 360.0).secret("last", -300.0, 20.0);
+    payroll.notes = Some("call <b>Jo</b>".into());
+    let site =
+        Site::contoso([payroll, service_principal("s1", "Payroll").app_id("app-a1").saml("sign", "AA11", -300.0, 5.0)]).await;
+    let (status, page) = site.text("/apps/contoso/A1").await;
+    assert_eq!(status, 200);
+    for words in [
+        "Its 3 credentials",
+        "The one with the id new replaces it",
+        "https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/Credentials/appId/app-a1",
+        "call &lt;b&gt;Jo&lt;/b&gt;",
+        "<ol>",
+        "Record its value at once",
+        "ops@example.com",
+        "14 days before the end",
+        "Nobody has been told about it yet",
+        "entrawatch silence add --tenant contoso --credential last",
+        "href=\"/apps/contoso/s1\"",
+    ] {
+        let page = page.replace("&#x2f;", "/");
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let (status, page) = site.text("/apps/contoso/s1").await;
+    assert_eq!(status, 200);
+    assert!(page.contains("Entra signs with this certificate now") && page.contains("service provider"));
+    for (path, words) in [("/apps/contoso/zzz", "has been seen in"), ("/apps/nobody/a1", "no tenant is named")] {
+        let (status, page) = site.text(path).await;
+        assert!(status == 404 && page.contains(words), "{path}: {status} {page}");
+    }
 }
