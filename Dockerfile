@@ -19,6 +19,7 @@ RUN mkdir -p src tests/it \
     && rm -r src tests
 
 COPY config config
+COPY build.rs ./
 COPY src src
 # The commit that `entrawatch --version` and entrawatch_build_info name.
 ARG COMMIT=unknown

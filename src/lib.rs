@@ -7,6 +7,7 @@
 //! [`web`] and [`metrics`] read the immutable [`snapshot`]s. [`demo`] is a simulated tenant, used by `entrawatch demo` and by the
 //! tests.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
@@ -24,13 +25,11 @@ pub mod snapshot;
 pub mod state;
 pub mod store;
 pub mod systemd;
+pub mod telemetry;
 pub mod web;
 
 /// The version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The commit it was built from, where the build was told (`ENTRAWATCH_COMMIT`).
-pub const COMMIT: &str = match option_env!("ENTRAWATCH_COMMIT") {
-    Some(commit) => commit,
-    None => "unknown",
-};
+/// The commit it was built from, where `build.rs` could find out.
+pub const COMMIT: &str = env!("ENTRAWATCH_COMMIT");

@@ -24,6 +24,7 @@ mod reading;
 mod recipients;
 pub mod reference;
 mod store;
+mod summary;
 mod table;
 mod tenant;
 mod values;
@@ -41,6 +42,7 @@ pub use duration::format_duration;
 pub use key::{Key, Need, Section};
 pub use load::{Loaded, Sources, USUAL_FILE, load};
 pub use problem::{Origin, Problem, Problems};
+pub use summary::summary;
 
 use crate::secret::SecretSource;
 

@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod cli;
 mod config;
 mod delivery;
 mod demo;

@@ -1,0 +1,119 @@
+//! A configuration in a few lines, for `config check`: what was understood. Shows no secret.
+
+use std::fmt::Write;
+
+use secrecy::ExposeSecret;
+use url::Url;
+
+use super::{AuthConfig, Loaded, ReportEvery, SmtpTls, TenantConfig, TransportConfig, format_duration};
+use crate::policy::DigestMode;
+use crate::secret::SecretSource;
+
+/// More tenants than this are counted.
+const SHOWN: usize = 10;
+
+/// What was understood.
+pub fn summary(loaded: &Loaded) -> String {
+    let config = &loaded.config;
+    let mut text = String::new();
+    let mut line = |name: &str, what: &str| {
+        let _ = writeln!(text, "  {name:<10} {what}");
+    };
+    for file in &loaded.files {
+        line("read", &file.display().to_string());
+    }
+    for tenant in config.tenants.iter().take(SHOWN) {
+        line("tenant", &of_tenant(tenant));
+    }
+    if config.tenants.len() > SHOWN {
+        line("tenant", &format!("… and {} more", config.tenants.len() - SHOWN));
+    }
+    let (rules, told) = (&config.policy, &config.policy.recipients);
+    if let Some(mail) = &config.mail {
+        let mut who = Vec::new();
+        if !rules.routes.is_empty() {
+            who.push(format!("{} by route", rules.routes.len()));
+        }
+        if told.owners {
+            who.push("owners".to_owned());
+        }
+        if told.notes {
+            who.push("whom the notes name".to_owned());
+        }
+        let fallback = told.fallback.join(", ");
+        line("told", &if who.is_empty() { fallback } else { format!("{}, else {fallback}", who.join(", ")) });
+        line("thresholds", &rules.alerts.thresholds.iter().map(format_duration).collect::<Vec<_>>().join(" "));
+        line("mails", &format!("{}, from {}, {}", when(loaded), mail.from, transport(&mail.transport)));
+        line("report", &report(loaded));
+    } else {
+        line("mails", "none: there is no [mail]");
+    }
+    line("store", &store(config.store.url.expose_secret()));
+    line("page", &format!("http://{}", config.http.listen));
+    text
+}
+
+fn of_tenant(tenant: &TenantConfig) -> String {
+    let TenantConfig { name, tenant_id, cloud, poll_interval, .. } = tenant;
+    let AuthConfig::Secret(secret) = &tenant.auth;
+    let place = match secret {
+        SecretSource::Inline(_) => "written in the configuration".to_owned(),
+        SecretSource::File(path) => format!("in {}", path.display()),
+        SecretSource::Env { variable, .. } => format!("in {variable}"),
+    };
+    let id = if name == tenant_id { String::new() } else { format!(" ({tenant_id})") };
+    format!("{name}{id}, cloud {cloud}, every {}, client secret {place}", format_duration(*poll_interval))
+}
+
+fn when(loaded: &Loaded) -> String {
+    let digest = &loaded.config.policy.digest;
+    match digest.mode {
+        DigestMode::Immediate => "after each poll".to_owned(),
+        DigestMode::Daily => {
+            let days = if digest.days.len() == 7 {
+                "every day".to_owned()
+            } else {
+                digest.days.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+            };
+            format!("{days} at {} {}", digest.at.format("%H:%M"), digest.timezone)
+        }
+    }
+}
+
+fn transport(transport: &TransportConfig) -> String {
+    match transport {
+        TransportConfig::Folder { path } => format!("as files in {}", path.display()),
+        TransportConfig::Smtp(smtp) => {
+            let tls = match smtp.tls {
+                SmtpTls::Implicit => "TLS",
+                SmtpTls::StarttlsRequired => "STARTTLS",
+                SmtpTls::StarttlsOpportunistic => "STARTTLS where offered",
+                SmtpTls::None => "unencrypted",
+            };
+            let login = smtp.login.as_ref().map(|login| format!(" as {}", login.username)).unwrap_or_default();
+            format!("by {}:{}{login} ({tls})", smtp.host, smtp.port)
+        }
+    }
+}
+
+fn report(loaded: &Loaded) -> String {
+    let report = loaded.config.report;
+    match report.every {
+        ReportEvery::Never => "never".to_owned(),
+        ReportEvery::Week => format!("each week on {}", report.day),
+        ReportEvery::Month => format!("each month on the first {}", report.day),
+    }
+}
+
+/// Without what may be a password.
+fn store(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(parsed) if parsed.has_host() => format!(
+            "{} database {} on {}",
+            parsed.scheme(),
+            parsed.path().trim_matches('/'),
+            parsed.host_str().unwrap_or_default()
+        ),
+        _ => url.to_owned(),
+    }
+}
