@@ -19,10 +19,21 @@ pub use words::{MARKS, NAMES};
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use lettre::Address;
 
+use crate::config::TransportConfig;
 use crate::policy::TransportKind;
+
+/// The configured way out.
+#[must_use]
+pub fn mailer(transport: &TransportConfig) -> Arc<dyn Mailer> {
+    match transport {
+        TransportConfig::Smtp(smtp) => Arc::new(smtp::SmtpMailer::new(smtp)),
+        TransportConfig::Folder { path } => Arc::new(folder::FolderMailer::new(path.clone())),
+    }
+}
 
 /// One recipient, one message.
 #[derive(Debug, Clone, Copy)]

@@ -7,6 +7,7 @@ mod demo;
 mod docs;
 mod graph;
 mod inventory;
+mod mail;
 mod metrics;
 mod policy;
 mod shutdown;

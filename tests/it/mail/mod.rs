@@ -1,0 +1,6 @@
+//! Mails: what they say, what they are made of, how they leave.
+
+mod exim;
+mod faults;
+mod folder;
+mod sessions;
