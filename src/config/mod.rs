@@ -117,6 +117,43 @@ pub struct TenantConfig {
 pub enum AuthConfig {
     /// Client secret.
     Secret(SecretSource),
+    /// A certificate of the application, whose private key signs.
+    Certificate {
+        /// PEM file with the certificate; others of its chain may follow.
+        certificate_file: PathBuf,
+        /// Its RSA key, in PEM; may be the same file.
+        private_key: SecretSource,
+    },
+    /// A token that somebody else, such as a Kubernetes cluster, writes into a file and renews there.
+    WorkloadIdentity {
+        /// The file; read again at each sign-in.
+        token_file: PathBuf,
+    },
+    /// The identity that the platform gives to the machine.
+    ManagedIdentity(ManagedIdentity),
+}
+
+/// A managed identity.
+#[derive(Debug, Clone)]
+pub struct ManagedIdentity {
+    /// Which one of the machine's; `None`: the one that the platform made for the machine itself.
+    pub client_id: Option<String>,
+    /// Who issues its tokens.
+    pub endpoint: IdentityEndpoint,
+}
+
+/// Who issues the tokens of a managed identity.
+#[derive(Debug, Clone)]
+pub enum IdentityEndpoint {
+    /// The metadata service of a virtual machine or an AKS node, at `http://169.254.169.254` unless a test says otherwise.
+    Metadata(Url),
+    /// App Service, Functions and Container Apps: `IDENTITY_ENDPOINT` with the value of `IDENTITY_HEADER`.
+    AppService {
+        /// The endpoint.
+        url: Url,
+        /// What shows that it is the application that asks.
+        header: secrecy::SecretString,
+    },
 }
 
 /// `[report]`

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::Token;
-use crate::config::{AuthConfig, TenantConfig};
+use super::proof::Proof;
+use crate::config::TenantConfig;
 use crate::graph::attempts::{Attempts, Patience};
 use crate::graph::error::{Error, Server, Trace};
 use crate::graph::http::{self, Reply};
@@ -27,16 +29,16 @@ pub(super) struct Endpoint {
     url: String,
     host: String,
     client_id: String,
-    auth: AuthConfig,
+    proof: Proof,
 }
 
 impl Endpoint {
-    pub fn new(tenant: &TenantConfig) -> Self {
+    pub fn new(tenant: &TenantConfig, proof: Proof) -> Self {
         Self {
             url: token_url(&tenant.login_url, &tenant.tenant_id),
             host: http::host_of(&tenant.login_url),
             client_id: tenant.client_id.clone(),
-            auth: tenant.auth.clone(),
+            proof,
         }
     }
 
@@ -66,7 +68,7 @@ impl Endpoint {
     }
 
     async fn ask(&self, context: &Context, scope: &str, claims: Option<&str>, patience: &Patience) -> Result<Reply, Error> {
-        let proof = self.proof().await?;
+        let proof = self.proof.fields(&self.client_id, &self.url, context.clock.now()).await?;
         let mut form = vec![("grant_type", "client_credentials"), ("client_id", &self.client_id), ("scope", scope)];
         form.extend(proof.iter().map(|(name, value)| (*name, value.expose_secret())));
         form.extend(claims.map(|claims| ("claims", claims)));
@@ -77,16 +79,6 @@ impl Endpoint {
             .header("client-request-id", uuid::Uuid::new_v4().to_string())
             .form(&form);
         http::exchange(request, &self.host, patience.limits()).await
-    }
-
-    /// What proves that it is EntraWatch that asks, read afresh.
-    async fn proof(&self) -> Result<Vec<(&'static str, SecretString)>, Error> {
-        match &self.auth {
-            AuthConfig::Secret(source) => {
-                let secret = source.read().await.map_err(|error| Error::Identity(error.to_string()))?;
-                Ok(vec![("client_secret", secret)])
-            }
-        }
     }
 }
 
@@ -100,7 +92,7 @@ fn read(reply: &Reply) -> Result<Token, (Error, Fault)> {
     let body = wire::repair(&reply.body);
     let status = Fault::Status(reply.status);
     if reply.status == 200 {
-        return token(&body)
+        return read_token(&body, |_| DEFAULT_LIFE)
             .map_err(|cause| (Error::Undecodable { server: Server::SignIn, cause, trace: Trace::default() }, Fault::Garbled));
     }
     match SignInRefused::read(&body) {
@@ -112,13 +104,16 @@ fn read(reply: &Reply) -> Result<Token, (Error, Fault)> {
     }
 }
 
-/// Reads `{"access_token", "expires_in"}`; some endpoints write the number as text.
-fn token(body: &str) -> Result<Token, String> {
+/// Reads `{"access_token", "expires_in"}`. Some endpoints write the number as text, and some only say when the token ends
+/// (`expires_on`): `until` says how long that is.
+pub(super) fn read_token(body: &str, until: impl Fn(i64) -> Duration) -> Result<Token, String> {
     #[derive(Deserialize)]
     struct Wire {
         access_token: String,
         #[serde(default)]
-        expires_in: serde_json::Value,
+        expires_in: Value,
+        #[serde(default)]
+        expires_on: Value,
     }
     // The message could quote what it found, and that may be the token.
     let wire: Wire = serde_json::from_str(body).map_err(|_| "it holds no access token".to_owned())?;
@@ -127,8 +122,12 @@ fn token(body: &str) -> Result<Token, String> {
     if secret.expose_secret().is_empty() || !sendable {
         return Err("its access token is none".to_owned());
     }
-    let seconds = wire.expires_in.as_f64().or_else(|| wire.expires_in.as_str().and_then(|text| text.trim().parse().ok()));
-    let lives = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(DEFAULT_LIFE);
+    let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
+    let lives = match (number(&wire.expires_in), number(&wire.expires_on)) {
+        (Some(seconds), _) => Duration::from_secs(seconds.try_into().unwrap_or(0)),
+        (None, Some(ends)) => until(ends),
+        (None, None) => DEFAULT_LIFE,
+    };
     Ok(Token::new(secret, lives.min(LONGEST_LIFE)))
 }
 
@@ -149,21 +148,28 @@ mod tests {
     }
 
     #[test]
-    fn a_lifetime_may_be_a_number_text_or_missing() {
-        for body in [
-            r#"{"access_token":"a","expires_in":3599}"#,
-            r#"{"access_token":"a","expires_in":"3599"}"#,
-            r#"{"access_token":"a"}"#,
-            r#"{"access_token":"a","expires_in":1e300}"#,
+    fn a_lifetime_may_be_a_number_text_an_end_or_missing() {
+        let until = |ends: i64| Duration::from_secs((ends - 1_000).try_into().unwrap());
+        for (body, lives) in [
+            (r#"{"access_token":"a","expires_in":3599}"#, 3_599),
+            (r#"{"access_token":"a","expires_in":"3599"}"#, 3_599),
+            (r#"{"access_token":"a","expires_in":"3599","expires_on":"9999"}"#, 3_599),
+            (r#"{"access_token":"a","expires_on":"5000"}"#, 4_000),
+            (r#"{"access_token":"a","expires_in":null}"#, 300),
+            (r#"{"access_token":"a","expires_in":-1}"#, 0),
+            (r#"{"access_token":"a","expires_in":9999999999}"#, 48 * 3_600),
         ] {
-            assert_eq!(token(body).unwrap().expose(), "a", "{body}");
+            let token = read_token(body, until).unwrap();
+            let left = token.useless_at.saturating_duration_since(tokio::time::Instant::now()).as_secs_f64();
+            let expected = f64::from(lives) - 10.0_f64.min(f64::from(lives) / 10.0);
+            assert!((left - expected).abs() < 2.0, "{body}: {left}");
         }
     }
 
     #[test]
     fn what_is_no_token_is_refused_without_being_quoted() {
         for body in ["", "{}", r#"{"access_token":""}"#, r#"{"access_token":["secret"]}"#, r#"{"access_token":"a\nsecret"}"#] {
-            let refused = token(body).unwrap_err();
+            let refused = read_token(body, |_| DEFAULT_LIFE).unwrap_err();
             assert!(!refused.contains("secret"), "{refused}");
         }
     }

@@ -4,8 +4,11 @@
 //! are machine time: a clock that is set does not end a token. What proves who EntraWatch is (a secret, a certificate, another
 //! token) is read from its source at each fetch, so that a rotated one needs no restart.
 
+mod certificate;
 mod challenge;
 mod endpoint;
+mod managed;
+mod proof;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,8 +20,10 @@ use tokio::time::Instant;
 
 use super::attempts::Patience;
 use super::{Context, Error, Limits};
-use crate::config::TenantConfig;
+use crate::config::{AuthConfig, ManagedIdentity, TenantConfig};
 pub(super) use challenge::claims;
+use endpoint::Endpoint;
+use proof::Proof;
 
 /// How long before its end a token is renewed, where it lives long enough.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
@@ -61,10 +66,29 @@ impl fmt::Debug for Token {
 #[derive(Debug)]
 pub struct Tokens {
     tenant: String,
-    source: endpoint::Endpoint,
+    source: Source,
     context: Context,
     limits: Limits,
     slots: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<Slot>>>>,
+}
+
+/// Who issues the tokens.
+#[derive(Debug)]
+enum Source {
+    Endpoint(Endpoint),
+    Managed(ManagedIdentity),
+}
+
+impl Source {
+    fn of(tenant: &TenantConfig) -> Self {
+        let proof = match tenant.auth.clone() {
+            AuthConfig::Secret(secret) => Proof::Secret(secret),
+            AuthConfig::Certificate { certificate_file, private_key } => Proof::Certificate { certificate_file, private_key },
+            AuthConfig::WorkloadIdentity { token_file } => Proof::Federated { token_file },
+            AuthConfig::ManagedIdentity(identity) => return Self::Managed(identity),
+        };
+        Self::Endpoint(Endpoint::new(tenant, proof))
+    }
 }
 
 /// The token of one audience.
@@ -80,7 +104,7 @@ struct Slot {
 impl Tokens {
     /// The tokens of a tenant, as its configuration says how to get them.
     pub(super) fn new(tenant: &TenantConfig, context: Context, limits: Limits) -> Self {
-        let source = endpoint::Endpoint::new(tenant);
+        let source = Source::of(tenant);
         Self { tenant: tenant.name.clone(), source, context, limits, slots: Mutex::default() }
     }
 
@@ -99,14 +123,19 @@ impl Tokens {
         {
             return Ok(Arc::clone(token));
         }
-        match (self.source.fetch(&self.context, &self.tenant, scope, slot.claims.as_deref(), patience).await, living) {
+        let Self { source, context, tenant, .. } = self;
+        let fetched = match source {
+            Source::Endpoint(endpoint) => endpoint.fetch(context, tenant, scope, slot.claims.as_deref(), patience).await,
+            Source::Managed(identity) => managed::fetch(identity, context, tenant, scope, patience).await,
+        };
+        match (fetched, living) {
             (Ok(token), _) => {
                 let token = Arc::new(token);
                 *slot = Slot { token: Some(Arc::clone(&token)), ..Slot::default() };
                 Ok(token)
             }
             (Err(error), Some(token)) => {
-                tracing::warn!(tenant = self.tenant, %error, "the token cannot be renewed; the one at hand is used while it lives");
+                tracing::warn!(tenant, %error, "the token cannot be renewed; the one at hand is used while it lives");
                 slot.renew_again_at = Some(Instant::now() + RENEW_AGAIN_AFTER);
                 Ok(token)
             }

@@ -1,0 +1,160 @@
+//! Signing in by certificate: a short-lived assertion, signed with the private key.
+//!
+//! Entra wants PS256 and, in the header, the SHA-256 of the certificate (`x5t#S256`). It takes RSA keys only.
+
+use aws_lc_rs::digest::{self, SHA256};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::signature::{KeyPair as _, RSA_PSS_SHA256};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::clock::UtcTime;
+
+/// How long an assertion holds: Entra asks for five to ten minutes at most.
+const LIFE: TimeDelta = TimeDelta::minutes(10);
+
+/// A certificate with its private key.
+#[derive(Debug)]
+pub(super) struct Signer {
+    key: KeyPair,
+    thumbprint: String,
+}
+
+impl Signer {
+    /// Reads both from PEM. The error is a sentence that says what to do, and holds no part of the key.
+    pub fn read(certificates: &[u8], key: &[u8]) -> Result<Self, String> {
+        let key = private_key(key)?;
+        let mut seen = 0;
+        for certificate in CertificateDer::pem_slice_iter(certificates) {
+            let certificate =
+                certificate.map_err(|error| format!("the certificate is damaged ({error}); export it again as PEM"))?;
+            seen += 1;
+            if belongs(&certificate, &key) {
+                let thumbprint = URL_SAFE_NO_PAD.encode(digest::digest(&SHA256, &certificate));
+                return Ok(Self { key, thumbprint });
+            }
+        }
+        Err(match seen {
+            0 if certificates.first() == Some(&0x30) => {
+                "the certificate file is not PEM but DER or PKCS#12; convert it with `openssl x509 -inform der -in FILE -out cert.pem` or \
+                 `openssl pkcs12 -in FILE -nokeys -out cert.pem`"
+            }
+            0 => "the certificate file holds no certificate; it must be PEM and begin with -----BEGIN CERTIFICATE-----",
+            _ => "the private key does not belong to the certificate; configure the two that were made together",
+        }
+        .to_owned())
+    }
+
+    /// The assertion for `client_id`, to be shown to `audience`, the token endpoint.
+    pub fn assertion(&self, client_id: &str, audience: &str, now: UtcTime) -> Result<SecretString, String> {
+        let header = json!({"alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint});
+        let claims = json!({
+            "aud": audience,
+            "iss": client_id,
+            "sub": client_id,
+            "jti": Uuid::new_v4(),
+            "nbf": now.timestamp(),
+            "iat": now.timestamp(),
+            "exp": (now + LIFE).timestamp(),
+        });
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&header), part(&claims));
+        let mut signature = vec![0; self.key.public_modulus_len()];
+        self.key
+            .sign(&RSA_PSS_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+            .map_err(|_| "the private key cannot sign; make a new certificate with an RSA key of 2048 bits or more".to_owned())?;
+        Ok(SecretString::from(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))))
+    }
+}
+
+fn private_key(pem: &[u8]) -> Result<KeyPair, String> {
+    let text = String::from_utf8_lossy(pem);
+    if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
+        return Err("the private key is encrypted; write it without a passphrase, `openssl pkey -in FILE -out key.pem`, into a file that only \
+                    EntraWatch may read"
+            .to_owned());
+    }
+    let der = PrivateKeyDer::from_pem_slice(pem)
+        .map_err(|_| "there is no private key; it must be PEM and begin with -----BEGIN PRIVATE KEY-----".to_owned())?;
+    let key = match &der {
+        PrivateKeyDer::Pkcs1(der) => KeyPair::from_der(der.secret_pkcs1_der()).ok(),
+        PrivateKeyDer::Pkcs8(der) => KeyPair::from_pkcs8(der.secret_pkcs8_der()).ok(),
+        _ => None,
+    };
+    key.ok_or_else(|| {
+        "the private key is no RSA key of 2048 bits or more, and Entra takes no other; make a certificate with such a key"
+            .to_owned()
+    })
+}
+
+/// Whether the certificate is for the key: it holds its public part, which is too long to be there by accident.
+fn belongs(certificate: &[u8], key: &KeyPair) -> bool {
+    let public = key.public_key().as_ref();
+    certificate.windows(public.len()).any(|window| window == public)
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+    use rcgen::{CertificateParams, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize};
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    const AUDIENCE: &str = "https://login.microsoftonline.com/t/oauth2/v2.0/token";
+
+    fn pair() -> (rcgen::Certificate, rcgen::KeyPair) {
+        let key = rcgen::KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+        (CertificateParams::new(["entrawatch".to_owned()]).unwrap().self_signed(&key).unwrap(), key)
+    }
+
+    #[test]
+    fn an_assertion_is_what_entra_asks_for() {
+        let (certificate, key) = pair();
+        let (other, _) = pair();
+        // The chain may come along, in any order, and key and certificate may share a file.
+        let pem = format!("{}{}{}", key.serialize_pem(), other.pem(), certificate.pem());
+        let signer = Signer::read(pem.as_bytes(), pem.as_bytes()).unwrap();
+        let now = UtcTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let assertion = signer.assertion("client", AUDIENCE, now).unwrap();
+
+        let mut rules = Validation::new(Algorithm::PS256);
+        rules.set_audience(&[AUDIENCE]);
+        rules.validate_exp = false;
+        let public = DecodingKey::from_rsa_der(signer.key.public_key().as_ref());
+        let read = jsonwebtoken::decode::<Value>(assertion.expose_secret(), &public, &rules).unwrap();
+        let thumbprint = URL_SAFE_NO_PAD.encode(digest::digest(&SHA256, certificate.der()));
+        assert_eq!(read.header.x5t_s256.as_deref(), Some(thumbprint.as_str()));
+        assert_eq!((&read.claims["iss"], &read.claims["sub"]), (&json!("client"), &json!("client")));
+        assert_eq!((&read.claims["nbf"], &read.claims["exp"]), (&json!(1_800_000_000), &json!(1_800_000_600)));
+        assert_ne!(signer.assertion("client", AUDIENCE, now).unwrap().expose_secret(), assertion.expose_secret(), "jti differs");
+    }
+
+    #[test]
+    fn what_cannot_sign_is_refused_with_a_way_out() {
+        let (certificate, key) = pair();
+        let (stranger, _) = pair();
+        let curve = rcgen::KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let (pem, key) = (certificate.pem(), key.serialize_pem());
+        let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        for (certificates, key, way_out) in [
+            (pem.as_bytes(), "".as_bytes(), "must be PEM"),
+            (pem.as_bytes(), pem.as_bytes(), "must be PEM"),
+            (pem.as_bytes(), encrypted.as_bytes(), "openssl pkey"),
+            (pem.as_bytes(), curve.serialize_pem().as_bytes(), "no RSA key"),
+            (stranger.pem().as_bytes(), key.as_bytes(), "that were made together"),
+            (key.as_bytes(), key.as_bytes(), "holds no certificate"),
+            (certificate.der().as_ref(), key.as_bytes(), "openssl x509"),
+        ] {
+            let refused = Signer::read(certificates, key).unwrap_err();
+            assert!(refused.contains(way_out), "{refused}");
+        }
+    }
+}
