@@ -3,6 +3,7 @@
 mod confirm;
 mod examples;
 mod hostile;
+mod identity;
 mod listing;
 mod sign_in;
 mod trust;
