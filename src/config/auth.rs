@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::ExposeSecret;
+use url::Url;
 
-use super::AuthConfig;
 use super::checks;
 use super::key::{Key, Kind, closest};
 use super::reading::wrong;
 use super::table::Table;
+use super::{AuthConfig, IdentityEndpoint, ManagedIdentity};
+use crate::graph::check_certificate;
 use crate::secret::SecretSource;
 
 const SECRET: &[Key] = &[
@@ -26,15 +28,39 @@ const SECRET: &[Key] = &[
     Key::new("secret_env", "a name", "The environment variable that holds the client secret."),
 ];
 
-const LATER: &str = r#"write kind = "secret" with secret_file"#;
+const CERTIFICATE: &[Key] = &[
+    Key::new("kind", "\"certificate\"", "Signs in with a certificate of the application.").required(),
+    Key::new("certificate_file", "a path", "The certificate as PEM; others of its chain may follow. Read again at each sign-in.")
+        .required(),
+    Key::new("private_key", "a text", "Its RSA key as PEM, without a passphrase. Better kept in a file."),
+    Key::new(
+        "private_key_file",
+        "a path",
+        "A file with the key as PEM; it may be certificate_file. Read again at each sign-in, so that a new one is picked up without a restart.",
+    ),
+    Key::new("private_key_env", "a name", "The environment variable that holds the key."),
+];
+
+const WORKLOAD: &[Key] = &[
+    Key::new("kind", "\"workload-identity\"", "Signs in with a token that somebody else issues, such as a Kubernetes cluster, and that a federated credential of the application trusts.").required(),
+    Key::new("token_file", "a path", "The file that holds the token; read again at each sign-in.").required(),
+];
+
+const MANAGED: &[Key] = &[
+    Key::new("kind", "\"managed-identity\"", "Signs in as the identity that Azure gives to the machine: a virtual machine, an AKS node, App Service or Container Apps.").required(),
+    Key::new("client_id", "a GUID", "The client id of a user-assigned identity. Default: the machine's own (system-assigned)."),
+];
 
 /// The ways to sign in.
 pub(super) const KINDS: &[Kind] = &[
     Kind { name: "secret", keys: SECRET, later: None },
-    Kind { name: "certificate", keys: &[], later: Some(LATER) },
-    Kind { name: "workload-identity", keys: &[], later: Some(LATER) },
-    Kind { name: "managed-identity", keys: &[], later: Some(LATER) },
+    Kind { name: "certificate", keys: CERTIFICATE, later: None },
+    Kind { name: "workload-identity", keys: WORKLOAD, later: None },
+    Kind { name: "managed-identity", keys: MANAGED, later: None },
 ];
+
+/// Where a virtual machine asks for tokens.
+const METADATA: &str = "http://169.254.169.254";
 
 /// The sign-ins that have a name, and which of them a tenant uses.
 #[derive(Debug)]
@@ -94,8 +120,65 @@ impl Named {
 fn one(kind: &str, table: &Table<'_>) -> Option<AuthConfig> {
     match kind {
         "secret" => secret(table).map(AuthConfig::Secret),
+        "certificate" => certificate(table),
+        "workload-identity" => Some(AuthConfig::WorkloadIdentity { token_file: table.file("token_file")? }),
+        "managed-identity" => managed(table).map(AuthConfig::ManagedIdentity),
         _ => None,
     }
+}
+
+fn certificate(table: &Table<'_>) -> Option<AuthConfig> {
+    let certificate_file = table.file("certificate_file");
+    let Some(key_key) = ["private_key", "private_key_file", "private_key_env"].into_iter().find(|key| table.has(key)) else {
+        table.missing(
+            "private_key_file",
+            "write private_key_file = the path of a file with the key; it may be the certificate's file",
+        );
+        return None;
+    };
+    let private_key = table.secret("private_key")?;
+    let certificate_file = certificate_file?;
+    let unreadable = |error: std::io::Error| {
+        table.problem(
+            "certificate_file",
+            wrong(format!("cannot be read: {error}"), "let the user that EntraWatch runs as read it"),
+        );
+    };
+    let certificates = std::fs::read(&certificate_file).map_err(unreadable).ok()?;
+    let key = private_key.read_at_start().ok()?;
+    if let Err(unfit) = check_certificate(&certificates, key.expose_secret().as_bytes()) {
+        let place = if unfit.is_of_key { key_key } else { "certificate_file" };
+        table.problem(place, wrong(unfit.what, unfit.instead));
+        return None;
+    }
+    Some(AuthConfig::Certificate { certificate_file, private_key })
+}
+
+fn managed(table: &Table<'_>) -> Option<ManagedIdentity> {
+    let instead = "write the client id of the user-assigned identity, or leave it out for the machine's own";
+    let client_id = table.parse("client_id", |text| checks::guid(text).ok_or_else(|| wrong("is not a GUID", instead)));
+    if client_id.is_none() && table.has("client_id") {
+        return None;
+    }
+    let variable = |name: &str| table.reading.environment.get(name).filter(|value| !value.is_empty());
+    let endpoint = match (variable("IDENTITY_ENDPOINT"), variable("IDENTITY_HEADER"), variable("IMDS_ENDPOINT")) {
+        (Some(url), Some(header), _) => {
+            let url = Url::parse(url).map_err(|error| {
+                table.problem(
+                    "kind",
+                    wrong(format!("the environment variable IDENTITY_ENDPOINT is no URL: {error}"), "leave it as Azure set it"),
+                );
+            });
+            IdentityEndpoint::AppService { url: url.ok()?, header: header.clone().into() }
+        }
+        (Some(_), None, Some(_)) => {
+            let what = "the identity of an Azure Arc machine is not supported";
+            table.problem("kind", wrong(what, "sign in with a certificate: kind = \"certificate\""));
+            return None;
+        }
+        _ => IdentityEndpoint::Metadata(Url::parse(METADATA).ok()?),
+    };
+    Some(ManagedIdentity { client_id, endpoint })
 }
 
 fn secret(table: &Table<'_>) -> Option<SecretSource> {

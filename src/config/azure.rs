@@ -9,15 +9,19 @@ use super::cloud::Cloud;
 use super::problem::Origin;
 use super::reading::{Reading, wrong};
 
-/// The variables that describe a sign-in, and whether this version can use it.
-const SIGN_INS: [(&str, bool); 3] =
-    [("AZURE_CLIENT_SECRET", true), ("AZURE_CLIENT_CERTIFICATE_PATH", false), ("AZURE_FEDERATED_TOKEN_FILE", false)];
+/// The variables that describe a sign-in: its kind, and the keys that they stand for. The certificate's file holds its key too.
+const SIGN_INS: [(&str, &str, &[&str]); 3] = [
+    ("AZURE_CLIENT_SECRET", "secret", &["secret_env"]),
+    ("AZURE_CLIENT_CERTIFICATE_PATH", "certificate", &["certificate_file", "private_key_file"]),
+    ("AZURE_FEDERATED_TOKEN_FILE", "workload-identity", &["token_file"]),
+];
 
 /// Whether they describe a tenant at all.
 pub(super) fn is_described(environment: &BTreeMap<String, String>) -> bool {
-    ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"]
-        .iter()
-        .any(|name| environment.get(*name).is_some_and(|value| !value.is_empty()))
+    let sign_ins = SIGN_INS.iter().map(|(name, ..)| *name);
+    sign_ins
+        .chain(["AZURE_TENANT_ID", "AZURE_CLIENT_ID"])
+        .any(|name| environment.get(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// The tenant as a `[[tenant]]` of a file would say it.
@@ -46,33 +50,29 @@ pub(super) fn tenant(reading: &Reading<'_>) -> Option<Value> {
             None => put("login_url", "AZURE_AUTHORITY_HOST", &with_scheme),
         }
     }
-    let written: Vec<_> = SIGN_INS.into_iter().filter(|(name, _)| get(name).is_some()).collect();
-    let auth = match written.as_slice() {
-        [(name, true)] => Some(*name),
-        [(name, false)] => {
-            let origin = Origin::Environment((*name).to_owned());
-            reading.problem(
-                "tenant[0].auth",
-                origin,
-                wrong(format!("{name} is not supported by this version yet"), "set AZURE_CLIENT_SECRET in its place"),
-            );
-            None
-        }
+    let written: Vec<_> = SIGN_INS.into_iter().filter(|(name, ..)| get(name).is_some()).collect();
+    let (variable, kind, keys) = match written.as_slice() {
+        [one] => *one,
         [] => {
             let instead = "set it, or write a configuration file with a [[tenant]]";
             let origin = Origin::Environment("AZURE_CLIENT_SECRET".to_owned());
             reading.problem("tenant[0].auth", origin, wrong("AZURE_CLIENT_SECRET is not set", instead));
-            None
+            return None;
         }
-        [(first, _), .., (last, _)] => {
+        [(first, ..), .., (last, ..)] => {
             let origin = Origin::Environment((*last).to_owned());
             reading.problem("tenant[0].auth", origin, wrong(format!("{first} and {last} are both set"), "keep one of them"));
-            None
+            return None;
         }
     };
-    let variable = auth.filter(|_| whole)?.to_owned();
+    if !whole {
+        return None;
+    }
+    let variable = variable.to_owned();
     let text = |text: &str| Value::new(Some(&variable), text);
-    let auth = Map::from([("kind".to_owned(), text("secret")), ("secret_env".to_owned(), text(&variable))]);
+    let value = if kind == "secret" { variable.clone() } else { get(&variable)?.clone() };
+    let mut auth = Map::from([("kind".to_owned(), text(kind))]);
+    auth.extend(keys.iter().map(|key| ((*key).to_owned(), text(&value))));
     table.insert("auth".to_owned(), Value::new(Some(&variable), ValueKind::Table(auth)));
     Some(Value::new(Some(&variable), ValueKind::Table(table)))
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::{AuthConfig, Loaded, ReportEvery, SmtpTls, TenantConfig, TransportConfig, format_duration};
+use super::{AuthConfig, Loaded, ManagedIdentity, ReportEvery, SmtpTls, TenantConfig, TransportConfig, format_duration};
 use crate::policy::DigestMode;
 use crate::secret::SecretSource;
 
@@ -55,14 +55,20 @@ pub fn summary(loaded: &Loaded) -> String {
 
 fn of_tenant(tenant: &TenantConfig) -> String {
     let TenantConfig { name, tenant_id, cloud, poll_interval, .. } = tenant;
-    let AuthConfig::Secret(secret) = &tenant.auth;
-    let place = match secret {
-        SecretSource::Inline(_) => "written in the configuration".to_owned(),
-        SecretSource::File(path) => format!("in {}", path.display()),
-        SecretSource::Env { variable, .. } => format!("in {variable}"),
-    };
     let id = if name == tenant_id { String::new() } else { format!(" ({tenant_id})") };
-    format!("{name}{id}, cloud {cloud}, every {}, client secret {place}", format_duration(*poll_interval))
+    format!("{name}{id}, cloud {cloud}, every {}, {}", format_duration(*poll_interval), sign_in(&tenant.auth))
+}
+
+fn sign_in(auth: &AuthConfig) -> String {
+    match auth {
+        AuthConfig::Secret(SecretSource::Inline(_)) => "client secret written in the configuration".to_owned(),
+        AuthConfig::Secret(SecretSource::File(path)) => format!("client secret in {}", path.display()),
+        AuthConfig::Secret(SecretSource::Env { variable, .. }) => format!("client secret in {variable}"),
+        AuthConfig::Certificate { certificate_file, .. } => format!("certificate in {}", certificate_file.display()),
+        AuthConfig::WorkloadIdentity { token_file } => format!("workload identity by the token in {}", token_file.display()),
+        AuthConfig::ManagedIdentity(ManagedIdentity { client_id: None, .. }) => "the machine's own managed identity".to_owned(),
+        AuthConfig::ManagedIdentity(ManagedIdentity { client_id: Some(id), .. }) => format!("managed identity {id}"),
+    }
 }
 
 fn when(loaded: &Loaded) -> String {

@@ -22,7 +22,7 @@ pub use client::Client;
 pub use error::{Error, Server, Trace};
 pub use http::{Limits, http_client};
 pub use sign_in::SignInRefused;
-pub use token::{Token, Tokens};
+pub use token::{Token, Tokens, Unfit, check_certificate};
 
 use crate::inventory::{Detail, DirectoryObject, ObjectKey};
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use entrawatch::config::reference::sections;
-use entrawatch::config::{AuthConfig, Cloud, Loaded, Need, Problems, SmtpTls, Sources, TenantConfig, TransportConfig, load};
+use entrawatch::config::{
+    AuthConfig, Cloud, IdentityEndpoint, Loaded, Need, Problems, SmtpTls, Sources, TenantConfig, TransportConfig, load,
+};
 use secrecy::ExposeSecret;
 
 /// Each file states one mistake by its name; what is said of it stands beside it, in full, as a person reads it.
@@ -71,6 +73,7 @@ fn lines(loaded: Result<(), Problems>, directory: &str) -> Vec<String> {
 fn secret_of(tenant: &TenantConfig) -> String {
     match &tenant.auth {
         AuthConfig::Secret(secret) => secret.read_at_start().unwrap().expose_secret().to_owned(),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -183,6 +186,64 @@ fn without_a_file_the_variables_of_the_azure_sdk_describe_the_tenant() {
     all.extend(told(&workload));
     all.extend(told(&[("AZURE_CLIENT_SECRET", "0123"), ("AZURE_CLIENT_CERTIFICATE_PATH", "c.pem")]));
     insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn each_way_to_sign_in_is_read_with_what_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        std::fs::write(folder.path().join(name), content).unwrap();
+        folder.path().join(name).display().to_string()
+    };
+    let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    let certificate = rcgen::CertificateParams::new(["entrawatch".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let (crt, pem) = (file("a.crt", &certificate.pem()), file("a.key", &key.serialize_pem()));
+    let both = file("both.pem", &(key.serialize_pem() + &certificate.pem()));
+    let token = file("token", "e30.e30.e30");
+    let auth = |auth: &str, variables: &[(&str, &str)]| {
+        let toml = TENANT.replace(r#"{ kind = "secret", secret = "s3cr3t" }"#, auth);
+        good(&toml, variables).config.tenants.remove(0).auth
+    };
+    let file_of = |auth: AuthConfig| match auth {
+        AuthConfig::Certificate { certificate_file, private_key } => {
+            assert!(private_key.read_at_start().is_ok());
+            certificate_file.display().to_string()
+        }
+        AuthConfig::WorkloadIdentity { token_file } => token_file.display().to_string(),
+        other => panic!("{other:?}"),
+    };
+    let written = format!(r#"{{ kind = "certificate", certificate_file = "{crt}", private_key_file = "{pem}" }}"#);
+    assert_eq!(file_of(auth(&written, &[])), crt);
+    let written = format!(r#"{{ kind = "certificate", certificate_file = "{crt}", private_key_env = "KEY" }}"#);
+    assert_eq!(file_of(auth(&written, &[("KEY", &key.serialize_pem())])), crt);
+    assert_eq!(file_of(auth(&format!(r#"{{ kind = "workload-identity", token_file = "{token}" }}"#), &[])), token);
+
+    let managed = |written: &str, variables: &[(&str, &str)]| match auth(written, variables) {
+        AuthConfig::ManagedIdentity(identity) => identity,
+        other => panic!("{other:?}"),
+    };
+    let plain = managed(r#"{ kind = "managed-identity" }"#, &[]);
+    assert_eq!(plain.client_id, None);
+    assert!(matches!(plain.endpoint, IdentityEndpoint::Metadata(url) if url.as_str() == "http://169.254.169.254/"));
+    let id = "77777777-8888-9999-0000-111111111111";
+    let variables = [("IDENTITY_ENDPOINT", "http://localhost:42356/msi/token"), ("IDENTITY_HEADER", "proof")];
+    let service = managed(&format!(r#"{{ kind = "managed-identity", client_id = "{id}" }}"#), &variables);
+    assert_eq!(service.client_id.as_deref(), Some(id));
+    assert!(matches!(service.endpoint, IdentityEndpoint::AppService { url, .. } if url.port() == Some(42_356)));
+    let toml = TENANT.replace(r#"kind = "secret", secret = "s3cr3t""#, r#"kind = "managed-identity""#);
+    let arc = bad(&toml, &[("IDENTITY_ENDPOINT", "http://localhost:40342/x"), ("IMDS_ENDPOINT", "http://localhost:40342")]);
+    assert!(arc[0].contains("Azure Arc"), "{arc:?}");
+
+    for (name, value) in [("AZURE_CLIENT_CERTIFICATE_PATH", &both), ("AZURE_FEDERATED_TOKEN_FILE", &token)] {
+        let variables = [
+            ("AZURE_TENANT_ID", "contoso.onmicrosoft.com"),
+            ("AZURE_CLIENT_ID", "66666666-7777-8888-9999-000000000000"),
+            (name, value.as_str()),
+        ];
+        let loaded = load(&Sources { file: None, environment: environment(&variables) });
+        let mut config = loaded.unwrap_or_else(|problems| panic!("{problems}")).config;
+        assert_eq!(file_of(config.tenants.remove(0).auth), *value);
+    }
 }
 
 #[test]

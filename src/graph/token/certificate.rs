@@ -27,14 +27,38 @@ pub(super) struct Signer {
     thumbprint: String,
 }
 
+/// Why a certificate cannot be signed in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{what}; {instead}")]
+pub struct Unfit {
+    /// What is wrong.
+    pub what: &'static str,
+    /// What to do.
+    pub instead: &'static str,
+    /// It is about the private key rather than the certificate.
+    pub is_of_key: bool,
+}
+
+const fn unfit(what: &'static str, instead: &'static str) -> Unfit {
+    Unfit { what, instead, is_of_key: false }
+}
+
+const fn unfit_key(what: &'static str, instead: &'static str) -> Unfit {
+    Unfit { what, instead, is_of_key: true }
+}
+
+/// Whether EntraWatch could sign in with this certificate (PEM, its chain may follow) and this private key (PEM).
+pub fn check_certificate(certificates: &[u8], key: &[u8]) -> Result<(), Unfit> {
+    Signer::read(certificates, key).map(drop)
+}
+
 impl Signer {
-    /// Reads both from PEM. The error is a sentence that says what to do, and holds no part of the key.
-    pub fn read(certificates: &[u8], key: &[u8]) -> Result<Self, String> {
+    /// Reads both from PEM. The error says what is wrong and what to do, and holds no part of the key.
+    pub fn read(certificates: &[u8], key: &[u8]) -> Result<Self, Unfit> {
         let key = private_key(key)?;
         let mut seen = 0;
         for certificate in CertificateDer::pem_slice_iter(certificates) {
-            let certificate =
-                certificate.map_err(|error| format!("the certificate is damaged ({error}); export it again as PEM"))?;
+            let certificate = certificate.map_err(|_| unfit("the certificate is damaged", "export it again as PEM"))?;
             seen += 1;
             if belongs(&certificate, &key) {
                 let thumbprint = URL_SAFE_NO_PAD.encode(digest::digest(&SHA256, &certificate));
@@ -42,18 +66,17 @@ impl Signer {
             }
         }
         Err(match seen {
-            0 if certificates.first() == Some(&0x30) => {
-                "the certificate file is not PEM but DER or PKCS#12; convert it with `openssl x509 -inform der -in FILE -out cert.pem` or \
-                 `openssl pkcs12 -in FILE -nokeys -out cert.pem`"
-            }
-            0 => "the certificate file holds no certificate; it must be PEM and begin with -----BEGIN CERTIFICATE-----",
-            _ => "the private key does not belong to the certificate; configure the two that were made together",
-        }
-        .to_owned())
+            0 if certificates.first() == Some(&0x30) => unfit(
+                "the certificate is not in PEM but in DER or PKCS#12",
+                "convert it with `openssl x509 -inform der -in FILE -out cert.pem` or `openssl pkcs12 -in FILE -nokeys -out cert.pem`",
+            ),
+            0 => unfit("there is no certificate", "it must be PEM and begin with -----BEGIN CERTIFICATE-----"),
+            _ => unfit("the private key does not belong to the certificate", "write the two that were made together"),
+        })
     }
 
     /// The assertion for `client_id`, to be shown to `audience`, the token endpoint.
-    pub fn assertion(&self, client_id: &str, audience: &str, now: UtcTime) -> Result<SecretString, String> {
+    pub fn assertion(&self, client_id: &str, audience: &str, now: UtcTime) -> Result<SecretString, Unfit> {
         let header = json!({"alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint});
         let claims = json!({
             "aud": audience,
@@ -67,31 +90,32 @@ impl Signer {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(&header), part(&claims));
         let mut signature = vec![0; self.key.public_modulus_len()];
-        self.key
-            .sign(&RSA_PSS_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
-            .map_err(|_| "the private key cannot sign; make a new certificate with an RSA key of 2048 bits or more".to_owned())?;
+        self.key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).map_err(|_| {
+            unfit_key("the private key cannot sign", "make a new certificate with an RSA key of 2048 bits or more")
+        })?;
         Ok(SecretString::from(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))))
     }
 }
 
-fn private_key(pem: &[u8]) -> Result<KeyPair, String> {
+fn private_key(pem: &[u8]) -> Result<KeyPair, Unfit> {
     let text = String::from_utf8_lossy(pem);
     if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
-        return Err("the private key is encrypted; write it without a passphrase, `openssl pkey -in FILE -out key.pem`, into a file that only \
-                    EntraWatch may read"
-            .to_owned());
+        return Err(unfit_key(
+            "the private key is encrypted",
+            "write it without a passphrase (`openssl pkey -in FILE -out key.pem`) into a file that only EntraWatch may read",
+        ));
     }
     let der = PrivateKeyDer::from_pem_slice(pem)
-        .map_err(|_| "there is no private key; it must be PEM and begin with -----BEGIN PRIVATE KEY-----".to_owned())?;
+        .map_err(|_| unfit_key("there is no private key", "it must be PEM and begin with -----BEGIN PRIVATE KEY-----"))?;
     let key = match &der {
         PrivateKeyDer::Pkcs1(der) => KeyPair::from_der(der.secret_pkcs1_der()).ok(),
         PrivateKeyDer::Pkcs8(der) => KeyPair::from_pkcs8(der.secret_pkcs8_der()).ok(),
         _ => None,
     };
-    key.ok_or_else(|| {
-        "the private key is no RSA key of 2048 bits or more, and Entra takes no other; make a certificate with such a key"
-            .to_owned()
-    })
+    key.ok_or(unfit_key(
+        "the private key is no RSA key of 2048 bits or more",
+        "make a certificate with such a key: Entra takes no other",
+    ))
 }
 
 /// Whether the certificate is for the key: it holds its public part, which is too long to be there by accident.
@@ -150,10 +174,10 @@ mod tests {
             (pem.as_bytes(), encrypted.as_bytes(), "openssl pkey"),
             (pem.as_bytes(), curve.serialize_pem().as_bytes(), "no RSA key"),
             (stranger.pem().as_bytes(), key.as_bytes(), "that were made together"),
-            (key.as_bytes(), key.as_bytes(), "holds no certificate"),
+            (key.as_bytes(), key.as_bytes(), "there is no certificate"),
             (certificate.der().as_ref(), key.as_bytes(), "openssl x509"),
         ] {
-            let refused = Signer::read(certificates, key).unwrap_err();
+            let refused = Signer::read(certificates, key).unwrap_err().to_string();
             assert!(refused.contains(way_out), "{refused}");
         }
     }

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::attempts::Patience;
 use super::{Context, Error, Limits};
 use crate::config::{AuthConfig, ManagedIdentity, TenantConfig};
+pub use certificate::{Unfit, check_certificate};
 pub(super) use challenge::claims;
 use endpoint::Endpoint;
 use proof::Proof;

@@ -35,7 +35,9 @@ impl Proof {
                 let certificates = read_file(certificate_file).await?;
                 let key = read(private_key).await?;
                 let signer = Signer::read(&certificates, key.expose_secret().as_bytes());
-                signer.and_then(|signer| signer.assertion(client_id, audience, now)).map_err(Error::Identity)?
+                signer
+                    .and_then(|signer| signer.assertion(client_id, audience, now))
+                    .map_err(|unfit| Error::Identity(unfit.to_string()))?
             }
         };
         Ok(vec![("client_assertion_type", SecretString::from(ASSERTION_TYPE)), ("client_assertion", assertion)])
