@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
 /// Print the completions of a shell: bash, elvish, fish, powershell or zsh.
@@ -14,7 +14,7 @@ pub struct Completions {
 
 impl Completions {
     pub fn run(self) -> ExitCode {
-        clap_complete::generate(self.shell, &mut super::Cli::command(), "entrawatch", &mut std::io::stdout());
+        clap_complete::generate(self.shell, &mut super::grammar(), "entrawatch", &mut std::io::stdout());
         ExitCode::SUCCESS
     }
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::config::{Loaded, LogConfig, LogFormat, Problems, Sources, load};
 use crate::telemetry;
@@ -48,6 +48,11 @@ const BAD_CONFIGURATION: u8 = 78;
 const BAD_USAGE: u8 = 2;
 /// Unknown, as monitoring plugins have it: whatever kept `check` from an answer.
 const UNKNOWN: u8 = 3;
+
+/// The whole command line, as completions and the check of the documents need it.
+pub fn grammar() -> clap::Command {
+    Cli::command()
+}
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
