@@ -59,8 +59,10 @@ impl<W: Write> Write for WholeLine<W> {
     }
 }
 
-/// Writes what is no ordinary character as JSON does, so that it is right in both formats.
-fn escape(text: &str) -> String {
+/// Text that came from a directory, as it may stand in a line of a log or a terminal: what is no ordinary character is written as JSON
+/// writes it, which is right in both formats of the log.
+#[must_use]
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

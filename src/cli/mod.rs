@@ -4,6 +4,7 @@ mod completions;
 mod config;
 mod healthcheck;
 mod mail;
+mod silence;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -30,6 +31,7 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("ENTRAWATCH_
 enum Command {
     Config(config::Config),
     Mail(mail::Mail),
+    Silence(silence::Silences),
     Healthcheck(healthcheck::Healthcheck),
     Completions(completions::Completions),
 }
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
     let ended = match command {
         Command::Config(command) => command.run(),
         Command::Mail(command) => command.run(),
+        Command::Silence(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
         Command::Completions(command) => Ok(command.run()),
     };

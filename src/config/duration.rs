@@ -11,6 +11,14 @@ const LONGEST: TimeDelta = TimeDelta::days(365 * 200);
 
 const FORM: &str = r#"write a number and a unit: "30d", "12h", "15m", "90s" or "2w""#;
 
+/// Reads a duration of whole seconds, as it is written in the configuration.
+///
+/// # Errors
+/// What is wrong, and what to write instead.
+pub fn parse_duration(text: &str) -> Result<TimeDelta, String> {
+    parse(text).map_err(|wrong| format!("{}; {}", wrong.what, wrong.instead))
+}
+
 /// Reads a duration of whole seconds.
 pub(super) fn parse(text: &str) -> Result<TimeDelta, Wrong> {
     if let Some(unit) = units(text).find(|unit| is_calendar(unit)) {

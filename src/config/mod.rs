@@ -38,7 +38,7 @@ use url::Url;
 
 pub use cloud::{Cloud, Preset};
 pub use demo::Demo;
-pub use duration::format_duration;
+pub use duration::{format_duration, parse_duration};
 pub use key::{Key, Need, Section};
 pub use load::{Loaded, Sources, USUAL_FILE, load};
 pub use problem::{Origin, Problem, Problems};

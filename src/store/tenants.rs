@@ -33,6 +33,15 @@ impl Store {
         Ok(TenantRecord { version: row.number("version")?, state, objects: self.objects(id).await? })
     }
 
+    /// Id and name of every tenant that was ever watched.
+    pub async fn tenant_names(&self) -> Result<Vec<(String, String)>, Error> {
+        let rows = sqlx::query::<Any>("SELECT id, name FROM tenant ORDER BY name, id")
+            .fetch_all(&self.pool)
+            .await
+            .doing("list the tenants")?;
+        rows.iter().map(|row| Ok((row.text("id")?, row.text("name")?))).collect()
+    }
+
     /// The version of a tenant, to find out whether somebody else wrote; 0: it has no row yet.
     pub async fn version(&self, id: &str) -> Result<i64, Error> {
         let row = sqlx::query::<Any>("SELECT version FROM tenant WHERE id = $1")
