@@ -1,6 +1,7 @@
 //! The simulated tenant is no friendlier than the real one.
 
 mod assertions;
+mod cases;
 mod clients;
 mod sample;
 mod schema;

@@ -18,8 +18,11 @@ const EXCHANGE_ONLINE: Uuid = Uuid::from_u128(0x0000_0002_0000_0ff1_ce00_0000_00
 /// Microsoft Graph itself, which has no credentials here.
 const MICROSOFT_GRAPH: Uuid = Uuid::from_u128(0x0000_0003_0000_0000_c000_0000_0000_0000);
 
-/// A vendor.
+/// Vendors' applications, and the tenant they live in.
 const VENDOR_TENANT: Uuid = Uuid::from_u128(0x2f4a_1c7e_93b5_4d0e_8a61_7b5c_d904_e3f2);
+const ACME_EXPENSE: Uuid = Uuid::from_u128(0x6e02_a9d4_5b17_4c8f_b3d0_91e7_46f8_2ac5);
+const PDF_CONVERTER: Uuid = Uuid::from_u128(0xb81f_350c_7e29_4a64_9d12_0c5b_a37e_f618);
+const SURVEY_TOOL: Uuid = Uuid::from_u128(0x49d7_e2b6_18fa_4f03_a7c9_d360_5e8b_1f74);
 
 pub(super) fn add(scene: &Scene<'_>, life: &mut Life) {
     unwatched(scene, life);
@@ -42,14 +45,16 @@ fn unwatched(scene: &Scene<'_>, life: &mut Life) {
         life.at(scene.day(45.0 - age), Event::Roll(id, key));
     }
 
-    let survey = scene.app("Old Survey Tool", 1_400.0).secret("survey", -350.0, 15.0).application;
-    directory.set_disabled(survey.principal, Disabled::Account, true);
+    let survey = directory.add_service_principal("Old Survey Tool", SURVEY_TOOL, VENDOR_TENANT);
+    directory.add_secret(survey, "provisioning", scene.day(-350.0), scene.day(15.0));
+    directory.set_disabled(survey, Disabled::Account, true);
+    // The application is on, and the service principal it signs in as is off.
     let crm = scene.app("Retired CRM Sync", 2_100.0).secret("crm", -720.0, 8.0).application;
     directory.set_disabled(crm.principal, Disabled::Account, true);
     let chatbot = scene.app("Pilot Chatbot", 160.0).owners(&[scene.people.wei]).secret("pilot", -150.0, 29.0).application;
     directory.set_disabled(chatbot.id, Disabled::Deactivated, true);
     life.at(scene.day(5.3), Event::Enable(chatbot.id, Disabled::Deactivated));
-    let converter = directory.add_service_principal("Free PDF Converter", Uuid::from_u128(0x77), VENDOR_TENANT);
+    let converter = directory.add_service_principal("Free PDF Converter", PDF_CONVERTER, VENDOR_TENANT);
     directory.add_secret(converter, "converter", scene.day(-40.0), scene.day(20.0));
     directory.set_disabled(converter, Disabled::ByMicrosoft, true);
 
@@ -78,7 +83,7 @@ fn microsoft(scene: &Scene<'_>) {
 
 fn foreign(scene: &Scene<'_>) {
     let directory = scene.directory;
-    let expenses = directory.add_service_principal("Acme Expense", Uuid::from_u128(0x51), VENDOR_TENANT);
+    let expenses = directory.add_service_principal("Acme Expense", ACME_EXPENSE, VENDOR_TENANT);
     directory.add_owner(expenses, scene.people.mateo);
     directory.add_secret(expenses, "SCIM provisioning", scene.day(-347.0), scene.day(17.2));
     let connector = directory.add_legacy_principal("Lotus Notes Connector");

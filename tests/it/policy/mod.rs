@@ -2,4 +2,4 @@
 
 mod lives;
 mod properties;
-mod world;
+pub mod world;
