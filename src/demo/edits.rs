@@ -106,6 +106,21 @@ impl Directory {
         });
     }
 
+    /// Answers no delta queries, as some tenants do, or answers them again.
+    pub fn refuse_delta(&self, refused: bool) {
+        self.lock().delta.refused = refused;
+    }
+
+    /// Does not tell in delta queries that credentials changed. Whether Graph does is written nowhere.
+    pub fn hide_credentials_from_delta(&self, hidden: bool) {
+        self.lock().delta.blind_to_credentials = hidden;
+    }
+
+    /// Makes everybody who follows changes begin again.
+    pub fn require_resync(&self) {
+        self.lock().delta.epoch += 1;
+    }
+
     /// Changes an object and, where it is an application, its service principal.
     fn each_of_pair(&self, id: ObjectId, what: Changed, change: impl Fn(&mut Record, UtcTime)) {
         let principal = {

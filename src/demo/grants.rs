@@ -135,8 +135,8 @@ impl Directory {
         self.edit(id, Changed::Keys, |record| {
             record.principal.sso_mode = Some("saml");
             record.keys.extend([sign, verify]);
-            record.passwords.push(password);
         });
+        self.edit(id, Changed::Passwords, |record| record.passwords.push(password));
         SamlCertificate { key_id, thumbprint }
     }
 

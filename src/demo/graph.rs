@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::access::Caller;
 use super::body::{self, Surroundings};
 use super::credential::Federated;
+use super::delta;
 use super::listing;
 use super::properties;
 use super::query::Options;
@@ -38,10 +39,12 @@ pub(super) fn answer(site: &Site, caller: &Caller, method: &Method, target: &str
         // Nothing here can be changed with permissions that only read.
         return Err(Refusal::denied());
     }
-    let options = Options::parse(query)?;
+    let is_delta = key.is_none() && rest == ["delta"];
+    let options = if is_delta { Options::default() } else { Options::parse(query)? };
     let state = caller.directory.lock();
     let call = Call { site, caller, state: &state, options: &options, path: path.trim_matches('/'), eventual };
     match (key, rest) {
+        (None, ["delta"]) => delta::answer(&call, collection, query),
         (None, []) => call.list(collection),
         (Some(key), []) => call.single(collection, &key),
         (Some(key), ["owners"]) => call.owners(collection, &key),
@@ -78,6 +81,9 @@ fn address<'a>(segments: &'a [&'a str]) -> Result<Address<'a>, Refusal> {
     };
     let Some(predicate) = predicate else {
         return Ok(match rest.split_first() {
+            Some((&"delta" | &"delta()" | &"microsoft.graph.delta" | &"microsoft.graph.delta()", [])) => {
+                Address { collection, key: None, rest: &["delta"] }
+            }
             Some((id, rest)) => Address { collection, key: Some(Key::Id((*id).to_owned())), rest },
             None => Address { collection, key: None, rest },
         });
@@ -192,14 +198,7 @@ impl Call<'_> {
 
     /// The properties to show.
     fn names(&self, collection: Collection) -> Result<Vec<&str>, Refusal> {
-        let known = match collection {
-            Collection::Applications => properties::APPLICATION,
-            Collection::ServicePrincipals => properties::SERVICE_PRINCIPAL,
-        };
-        match &self.options.select {
-            Some(select) => checked(select, known, collection.entity()),
-            None => Ok(known.to_vec()),
-        }
+        selected(self.options.select.as_deref(), collection)
     }
 
     fn property(&self, record: &Record, name: &str, with_key: bool) -> Option<Value> {
@@ -207,7 +206,7 @@ impl Call<'_> {
         body::property(record, Surroundings { domain: &self.state.domain, application }, name, with_key)
     }
 
-    fn entity(&self, record: &Record, names: &[&str], with_key: bool, context: Option<String>) -> Vec<u8> {
+    pub(super) fn entity(&self, record: &Record, names: &[&str], with_key: bool, context: Option<String>) -> Vec<u8> {
         if let Some(raw) = &record.raw {
             return raw.clone();
         }
@@ -221,6 +220,18 @@ impl Call<'_> {
     /// What a context says of `$select`.
     fn selected(&self) -> String {
         self.options.select.as_ref().map(|names| format!("({})", names.join(","))).unwrap_or_default()
+    }
+}
+
+/// The properties that `$select` asks for, or all of them.
+pub(super) fn selected(select: Option<&[String]>, collection: Collection) -> Result<Vec<&str>, Refusal> {
+    let known = match collection {
+        Collection::Applications => properties::APPLICATION,
+        Collection::ServicePrincipals => properties::SERVICE_PRINCIPAL,
+    };
+    match select {
+        Some(select) => checked(select, known, collection.entity()),
+        None => Ok(known.to_vec()),
     }
 }
 

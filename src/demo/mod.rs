@@ -12,6 +12,7 @@ mod body;
 mod certificate;
 mod change;
 mod credential;
+mod delta;
 mod edits;
 mod grants;
 mod graph;

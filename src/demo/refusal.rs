@@ -23,11 +23,13 @@ pub(super) struct Refusal {
     pub(super) message: String,
     /// `WWW-Authenticate`.
     pub(super) challenge: Option<String>,
+    /// `Location`.
+    pub(super) location: Option<String>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), challenge: None }
+        Self { status, code, message: message.into(), challenge: None, location: None }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {

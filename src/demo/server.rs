@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, IntoHeaderName, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, IntoHeaderName, LOCATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -140,6 +140,9 @@ fn graph_response(answer: Result<Answer, Refusal>, stamp: &Stamp) -> Response {
             let mut response = response(refusal.status, "application/json", body, stamp);
             if let Some(challenge) = &refusal.challenge {
                 set(&mut response, WWW_AUTHENTICATE, challenge);
+            }
+            if let Some(location) = &refusal.location {
+                set(&mut response, LOCATION, location);
             }
             response
         }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 use super::change::{Change, Changed};
+use super::delta::DeltaMode;
 use super::record::{Collection, ObjectId, Record, User};
 use crate::clock::{Clock, UtcTime};
 
@@ -57,6 +58,7 @@ pub(super) struct State {
     pub(super) users: BTreeMap<ObjectId, User>,
     pub(super) by_app_id: HashMap<Uuid, Registered>,
     pub(super) changes: Vec<Change>,
+    pub(super) delta: DeltaMode,
     /// Certificates whose keys other identity providers sign with, by issuer.
     pub(super) issuers: HashMap<String, Vec<u8>>,
     /// Ids of assertions that were used.
@@ -147,6 +149,7 @@ impl Directory {
             users: BTreeMap::new(),
             by_app_id: HashMap::new(),
             changes: Vec::new(),
+            delta: DeltaMode::default(),
             issuers: HashMap::new(),
             used_assertions: HashSet::new(),
             expired_before: 0,

@@ -3,6 +3,7 @@
 mod assertions;
 mod cases;
 mod clients;
+mod delta;
 mod sample;
 mod schema;
 
