@@ -80,7 +80,7 @@ impl Caller {
         }
     }
 
-    fn has(&self, role: &str) -> bool {
+    pub(super) fn has(&self, role: &str) -> bool {
         self.roles.iter().any(|granted| granted == role)
     }
 }

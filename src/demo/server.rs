@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, IntoHeaderName, LOCATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
@@ -22,8 +22,11 @@ use super::refusal::{Refusal, Stamp};
 use super::sts::StsError;
 use super::tenant::Directory;
 use super::token::Tokens;
-use super::{batch, graph, token};
+use super::{batch, graph, mailbox, token};
 use crate::clock::UtcTime;
+
+/// The largest request body that Graph takes, in bytes.
+const LARGEST_REQUEST: usize = 4 << 20;
 
 /// What the handlers share.
 pub(super) struct Site {
@@ -65,7 +68,9 @@ pub fn router(base: &Url, directories: impl IntoIterator<Item = Directory>) -> R
         .route("/{tenant}/oauth2/v2.0/token", post(issue_token))
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discover))
         .route("/v1.0/$batch", post(answer_batch))
+        .route("/v1.0/users/{user}/sendMail", post(send_mail))
         .fallback(answer_graph)
+        .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
         .with_state(Arc::new(site))
 }
 
@@ -99,6 +104,12 @@ async fn discover(State(site): State<Arc<Site>>, Path(tenant): Path<String>, hea
 async fn answer_batch(State(site): State<Arc<Site>>, headers: HeaderMap, body: Bytes) -> Response {
     let stamp = site.stamp(&headers);
     let answer = Caller::of(&site, &headers).and_then(|caller| batch::answer(&site, &caller, &body, &stamp));
+    graph_response(answer, &stamp)
+}
+
+async fn send_mail(State(site): State<Arc<Site>>, Path(user): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
+    let stamp = site.stamp(&headers);
+    let answer = Caller::of(&site, &headers).and_then(|caller| mailbox::send(&caller, &user, &headers, &body));
     graph_response(answer, &stamp)
 }
 

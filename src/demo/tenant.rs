@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::change::{Change, Changed};
 use super::delta::DeltaMode;
+use super::mailbox::Mailboxes;
 use super::record::{Collection, ObjectId, Record, User};
 use crate::clock::{Clock, UtcTime};
 
@@ -59,6 +60,7 @@ pub(super) struct State {
     pub(super) by_app_id: HashMap<Uuid, Registered>,
     pub(super) changes: Vec<Change>,
     pub(super) delta: DeltaMode,
+    pub(super) mailboxes: Mailboxes,
     /// Certificates whose keys other identity providers sign with, by issuer.
     pub(super) issuers: HashMap<String, Vec<u8>>,
     /// Ids of assertions that were used.
@@ -150,6 +152,7 @@ impl Directory {
             by_app_id: HashMap::new(),
             changes: Vec::new(),
             delta: DeltaMode::default(),
+            mailboxes: Mailboxes::default(),
             issuers: HashMap::new(),
             used_assertions: HashSet::new(),
             expired_before: 0,

@@ -4,6 +4,7 @@ mod assertions;
 mod cases;
 mod clients;
 mod delta;
+mod mailbox;
 mod sample;
 mod schema;
 
