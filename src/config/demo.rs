@@ -60,6 +60,9 @@ auth = {{ kind = "secret", secret = {secret} }}
 login_url = "{tenant}"
 graph_url = "{tenant}"
 
+[watch]
+ignore_tag = true
+
 [recipients]
 fallback = ["ops@contoso.example"]
 owners = true

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
-use entrawatch::clock::{Clock, ManualClock};
-use entrawatch::demo::{Collection, Contoso, contoso, large};
+use entrawatch::clock::{Clock, FastClock, ManualClock, TokioSleeper};
+use entrawatch::demo::{Collection, Contoso, contoso, large, start};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::support::graph::{BEGIN, Tenant};
 use crate::support::{at, days};
@@ -81,4 +85,25 @@ async fn a_large_tenant_follows_from_its_seed() {
     assert_eq!(of(1), of(1));
     assert_ne!(of(1).len(), of(2).len());
     assert_eq!(large("big.example", clock.clone(), 300, 1).count(Collection::Applications), 300);
+}
+
+#[tokio::test]
+async fn started_contoso_lives_by_its_clock_until_it_is_stopped() {
+    let clock = Arc::new(FastClock::new(at(BEGIN), 864_000.0));
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let simulated = start(listener, clock, Arc::new(TokioSleeper), &tasks, &stop).unwrap();
+    let changes = simulated.directory.changes().len();
+    let lived = async {
+        while simulated.directory.changes().len() < changes + 10 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), lived).await.expect("ten things happen within a second or two");
+    let discovery = format!("{}{}/v2.0/.well-known/openid-configuration", simulated.base, simulated.directory.tenant_id());
+    assert!(reqwest::get(&discovery).await.unwrap().status().is_success());
+    stop.cancel();
+    tasks.close();
+    tokio::time::timeout(Duration::from_secs(30), tasks.wait()).await.expect("it stops when it is told to");
+    assert!(reqwest::get(&discovery).await.is_err());
 }
