@@ -32,8 +32,8 @@ impl Store {
         open(&Place::read(url.expose_secret())?, None).await
     }
 
-    /// Opens the store for a daemon. On SQLite a second one is refused, and what a dead process had claimed is free again: it
-    /// counts as having got as far as DATA. On PostgreSQL a claim ends by itself when nobody renews it.
+    /// Opens the store for a daemon. On SQLite a second one is refused. What a dead process had claimed is free again, and counts
+    /// as having got as far as DATA; on PostgreSQL that is known of a process only when it renewed no claim for a while.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -44,9 +44,7 @@ impl Store {
             Place::Postgres(_) => None,
         };
         let store = open(&place, lock).await?;
-        if store.dialect == Dialect::Sqlite {
-            store.free_all_claims().await?;
-        }
+        store.free_claims_of_the_dead().await?;
         Ok(store)
     }
 

@@ -11,6 +11,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe};
 use uuid::Uuid;
 
+use super::dialect::Dialect;
 use super::error::Doing as _;
 use super::sql::{Columns as _, text};
 use super::{Error, Store};
@@ -242,16 +243,18 @@ impl Store {
         row.time_or_null("at")
     }
 
-    /// Whatever was claimed was claimed by a process that is dead.
-    pub(super) async fn free_all_claims(&self) -> Result<(), Error> {
-        sqlx::query::<Any>(
+    /// Frees what dead processes had claimed: on SQLite, whose lock a daemon holds alone, every claim; on PostgreSQL those that
+    /// nobody renewed.
+    pub(super) async fn free_claims_of_the_dead(&self) -> Result<(), Error> {
+        let ended = match self.dialect {
+            Dialect::Sqlite => String::new(),
+            Dialect::Postgres => format!("AND claimed_at < {} - {}", self.dialect.epoch(), CLAIM_ENDS_AFTER.as_secs()),
+        };
+        let sql = format!(
             "UPDATE mail SET state = 'pending', maybe_taken_at = COALESCE(maybe_taken_at, claimed_at), attempts = attempts + 1, \
-             claimant = NULL, claimed_at = NULL WHERE state = 'claimed'",
-        )
-        .execute(&self.writer)
-        .await
-        .doing("free the claims of a dead process")
-        .map(drop)
+             claimant = NULL, claimed_at = NULL WHERE state = 'claimed' {ended}"
+        );
+        sqlx::query::<Any>(AssertSqlSafe(sql)).execute(&self.writer).await.doing("free the claims of a dead process").map(drop)
     }
 }
 

@@ -2,4 +2,5 @@
 
 mod contract;
 mod opening;
+mod property;
 pub mod samples;
