@@ -41,6 +41,14 @@ impl Dialect {
         }
     }
 
+    /// Lets one process at a time share out the tenants.
+    pub(super) fn lock_leases(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SELECT CAST(pg_advisory_xact_lock(6178272) AS TEXT)"),
+        }
+    }
+
     /// Lists the tables that exist.
     pub(super) fn tables(self) -> &'static str {
         match self {

@@ -92,8 +92,23 @@ impl Store {
 
     /// Forgets mails that were settled, notices of credentials that ended, and silences that were over longer than `keep` ago.
     /// A notice is kept as long as its credential lives: it must not be told a second time.
+    ///
+    /// Nothing is forgotten where that would be all there is up to yesterday: a machine that starts with its clock years ahead must
+    /// not lose its memory before the clock is set right.
     pub async fn prune(&self, now: UtcTime, keep: TimeDelta) -> Result<u64, Error> {
         let before = now.checked_sub_signed(keep).unwrap_or(UtcTime::MIN_UTC).timestamp();
+        let newest = sqlx::query::<Any>(
+            "SELECT MAX(at) AS at FROM (SELECT MAX(at) AS at FROM notice WHERE at < $1 \
+             UNION ALL SELECT MAX(created_at) AS at FROM mail WHERE created_at < $1) AS newest",
+        )
+        .bind((now - TimeDelta::days(1)).timestamp())
+        .fetch_one(&self.pool)
+        .await
+        .doing("see how old its memory is")?;
+        if newest.number_or_null("at")?.is_some_and(|newest| newest < before) {
+            tracing::warn!("nothing was told for longer than store.keep, so nothing is forgotten yet: is the clock right?");
+            return Ok(0);
+        }
         let mut forgotten = 0;
         for sql in [
             "DELETE FROM mail WHERE settled_at < $1 AND (state = 'sent' OR (state = 'dead' AND handled_at IS NOT NULL))",

@@ -10,6 +10,7 @@ mod commit;
 mod dialect;
 mod error;
 mod history;
+mod lease;
 mod mails;
 mod migrate;
 mod notices;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 
 pub use error::Error;
 pub use history::{Notification, Page};
+pub use lease::{LEASE, Leases};
 pub use mails::{AcceptedMail, DeadMail, Mails, WaitingMail};
 pub use outbox::{CLAIM_ENDS_AFTER, ClaimedMail, LONGEST_WAIT, Settlement, Waiting};
 

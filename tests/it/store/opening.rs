@@ -154,3 +154,17 @@ async fn two_replicas_that_start_at_once_make_the_tables_once() {
     let stores = futures_util::future::join_all((0..6).map(|_| Store::open(&url))).await;
     assert_eq!(load(stores[5].as_ref().unwrap()).await.version, 0);
 }
+
+#[tokio::test]
+async fn a_store_made_by_an_older_version_is_brought_up_to_date_with_what_it_holds() {
+    for database in [Some(Database::sqlite()), Database::postgres().await].into_iter().flatten() {
+        database.execute(include_str!("../../../src/store/migrations/0001_first.sql")).await;
+        let by_hand = "CREATE TABLE entrawatch_schema (version BIGINT PRIMARY KEY, applied_at BIGINT NOT NULL); \
+                       INSERT INTO entrawatch_schema (version, applied_at) VALUES (1, 0); \
+                       INSERT INTO tenant (id, name, version, state) VALUES ('old', 'contoso', 41, '{}');";
+        database.execute(by_hand).await;
+        let store = database.open().await;
+        assert_eq!(store.tenant("old", "contoso").await.unwrap().version, 41);
+        store.renew_leases(Uuid::new_v4(), &["old".to_owned()]).await.unwrap();
+    }
+}
