@@ -7,6 +7,7 @@
 //! [`web`] and [`metrics`] read the immutable [`snapshot`]s. [`demo`] is a simulated tenant, used by `entrawatch demo` and by the
 //! tests.
 
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -26,6 +27,7 @@ pub mod state;
 pub mod store;
 pub mod systemd;
 pub mod telemetry;
+pub mod tenant;
 pub mod web;
 
 /// The version of this program.

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use url::Url;
 
 use crate::clock::UtcTime;
-use crate::config::Cloud;
+use crate::config::{Cloud, TenantConfig};
 use crate::inventory::{Inventory, Standing};
 use crate::policy::{Decision, Silence};
 use crate::state::TenantState;
@@ -50,6 +50,37 @@ pub struct Snapshot {
 /// The snapshots of all tenants, in the order of the configuration.
 #[derive(Debug, Clone)]
 pub struct Snapshots(Arc<[ArcSwap<Snapshot>]>);
+
+impl TenantLabel {
+    /// As configured; a domain becomes a GUID when the tenant is identified.
+    #[must_use]
+    pub fn of(config: &TenantConfig) -> Self {
+        Self {
+            id: config.tenant_id.to_lowercase(),
+            name: config.name.clone(),
+            cloud: config.cloud,
+            portal: config.portal_url.clone(),
+        }
+    }
+}
+
+impl Snapshot {
+    /// A tenant of which nothing is known yet.
+    #[must_use]
+    pub fn unseen(tenant: TenantLabel, blind_after: chrono::TimeDelta) -> Self {
+        Self {
+            tenant: Arc::new(tenant),
+            version: 0,
+            state: TenantState::default(),
+            next_poll: None,
+            blind_after,
+            inventory: Inventory::default(),
+            standings: Arc::new([]),
+            decisions: Arc::new([]),
+            silences: Arc::new([]),
+        }
+    }
+}
 
 impl Snapshots {
     /// One place a tenant.

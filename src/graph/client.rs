@@ -70,7 +70,7 @@ impl Client {
             tenant: tenant.clone(),
             context,
             guid: OnceCell::new(),
-            budget: Budget::default(),
+            budget: Budget::new(limits.keys_per_minute),
         }))
     }
 

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::attempts::Patience;
@@ -78,14 +80,9 @@ impl Client {
             .enumerate()
             .flat_map(|(index, want)| Part::of(want).map(move |part| (index, part, part.item(&want.key))))
             .collect();
-        let batches = jobs.chunks(LARGEST_BATCH).map(|jobs| {
-            let mut patience = patience.clone();
-            async move {
-                let items: Vec<Item> = jobs.iter().map(|(_, _, item)| item.clone()).collect();
-                let bodies = self.batch(&items, &mut patience).await;
-                jobs.iter().zip(bodies).map(|((index, part, _), body)| (*index, *part, body)).collect::<Vec<_>>()
-            }
-        });
+        // Boxed one by one: the compiler cannot see that a closure over borrows makes futures that may move between threads.
+        let batches: Vec<BoxFuture<'_, Vec<(usize, Part, Body)>>> =
+            jobs.chunks(LARGEST_BATCH).map(|jobs| self.read_batch(jobs, patience.clone()).boxed()).collect();
         let answers: Vec<_> = stream::iter(batches).buffered(CONCURRENT_BATCHES).collect().await;
         let mut answers_of: BTreeMap<usize, Vec<(Part, Body)>> = BTreeMap::new();
         for (index, part, body) in answers.into_iter().flatten() {
@@ -97,6 +94,12 @@ impl Client {
             readings.push((want.key.clone(), self.gather(&want.key, answers, patience.clone()).await));
         }
         readings
+    }
+
+    async fn read_batch(&self, jobs: &[(usize, Part, Item)], mut patience: Patience) -> Vec<(usize, Part, Body)> {
+        let items: Vec<Item> = jobs.iter().map(|(_, _, item)| item.clone()).collect();
+        let bodies = self.batch(&items, &mut patience).await;
+        jobs.iter().zip(bodies).map(|((index, part, _), body)| (*index, *part, body)).collect()
     }
 
     async fn gather(&self, key: &ObjectKey, answers: Vec<(Part, Body)>, mut patience: Patience) -> Result<Reading, Error> {

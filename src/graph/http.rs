@@ -10,23 +10,27 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 use super::Error;
+use super::budget::KEYS_PER_MINUTE;
 
 /// How long a connection may take, name resolution and TLS included.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
-/// What one answer may take.
+/// What one answer, and one minute, may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// From the first byte sent to the last one received, also where the body trickles.
     pub answer_within: Duration,
     /// The largest body, in bytes.
     pub largest_body: usize,
+    /// How many requests that name `keyCredentials` are sent in a minute; `None`: any number, for a simulated tenant whose clock may run so
+    /// fast that it is asked more often than the real one may be.
+    pub keys_per_minute: Option<usize>,
 }
 
 impl Default for Limits {
     /// A page of 999 objects with all their certificates is some 10 MiB.
     fn default() -> Self {
-        Self { answer_within: Duration::from_mins(1), largest_body: 64 << 20 }
+        Self { answer_within: Duration::from_mins(1), largest_body: 64 << 20, keys_per_minute: Some(KEYS_PER_MINUTE) }
     }
 }
 
@@ -102,7 +106,7 @@ impl Reply {
 
 /// Sends a request and reads the whole answer, within these limits.
 pub(super) async fn exchange(request: RequestBuilder, host: &str, limits: Limits) -> Result<Reply, Error> {
-    let Limits { answer_within: within, largest_body: limit } = limits;
+    let Limits { answer_within: within, largest_body: limit, .. } = limits;
     let unreachable = |error: reqwest::Error| Error::Network { host: host.to_owned(), cause: root_cause(&error) };
     let answer = async {
         let mut response = request.send().await.map_err(unreachable)?;

@@ -12,5 +12,6 @@ mod metrics;
 mod policy;
 mod shutdown;
 mod store;
+mod story;
 mod support;
 mod web;

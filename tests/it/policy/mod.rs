@@ -3,3 +3,5 @@
 mod lives;
 mod properties;
 pub mod world;
+
+pub use world::rules;

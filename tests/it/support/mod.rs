@@ -6,6 +6,7 @@ pub mod faults;
 pub mod graph;
 pub mod mailer;
 pub mod python;
+pub mod rig;
 pub mod smtp;
 pub mod snapshots;
 pub mod tls;

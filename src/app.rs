@@ -1,0 +1,277 @@
+//! The only wiring: from a checked configuration to running parts, and from one configuration to the next.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use chrono::TimeDelta;
+use futures_util::StreamExt as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, Sleeper, UtcTime};
+use crate::config::{Config, TransportConfig};
+use crate::graph;
+use crate::mail::Mailer;
+use crate::mail::folder::FolderMailer;
+use crate::mail::render::Renderer;
+use crate::mail::smtp::SmtpMailer;
+use crate::metrics::Metrics;
+use crate::outbox::deliver::{Delivery, DeliveryParts};
+use crate::outbox::status::DeliveryStatus;
+use crate::progress::Progress;
+use crate::shutdown::{Shutdown, Tasks, reload_signals, stop_signals};
+use crate::snapshot::{Snapshot, Snapshots, TenantLabel};
+use crate::store::Store;
+use crate::systemd;
+use crate::tenant::{MailSetup, Shared, Tenant};
+use crate::web::{self, WebState};
+
+/// How often what is older than `store.keep` is removed.
+const PRUNE_EVERY: TimeDelta = TimeDelta::hours(24);
+
+/// Reads the configuration again, with its warnings; what is wrong with it comes as text for people.
+pub type Reload = Box<dyn Fn() -> Result<Config, String> + Send + Sync>;
+
+/// What the daemon is started with.
+pub struct Start {
+    /// What to do.
+    pub config: Config,
+    /// Policy time.
+    pub clock: Arc<dyn Clock>,
+    /// Machine sleeps.
+    pub sleeper: Arc<dyn Sleeper>,
+    /// What Graph may be asked; only a simulated one may be asked without limit.
+    pub limits: graph::Limits,
+    /// For SIGHUP.
+    pub reload: Reload,
+    /// Called once when everything runs, with the address of the page.
+    pub ready: Box<dyn FnOnce(SocketAddr) + Send>,
+    /// Stopped with the rest.
+    pub shutdown: Shutdown,
+}
+
+/// What stays from one configuration to the next.
+#[derive(Debug, Clone)]
+struct Common {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    sleeper: Arc<dyn Sleeper>,
+    metrics: Arc<Metrics>,
+    progress: Progress,
+    delivery: DeliveryStatus,
+    limits: graph::Limits,
+}
+
+/// Runs the daemon until a signal.
+///
+/// # Errors
+/// What kept it from starting, or the task that ended by itself.
+pub async fn run(start: Start) -> anyhow::Result<()> {
+    let Start { config, clock, sleeper, limits, reload, ready, shutdown } = start;
+    let signals = stop_signals().context("signals cannot be caught")?;
+    let store = Store::open_exclusive(&config.store.url).await?;
+    if store.is_empty().await? {
+        tracing::warn!(
+            "the store is empty: each tenant gets a first digest; a store that was lost is not made up for by anything else"
+        );
+    }
+    let listen = config.http.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("http.listen: {listen} cannot be bound; another program (another EntraWatch?) may hold the port")
+    })?;
+    let address = listener.local_addr().context("http.listen")?;
+    let common = Common {
+        store: store.clone(),
+        clock,
+        sleeper,
+        metrics: Arc::new(Metrics::new().context("metrics")?),
+        progress: Progress::default(),
+        delivery: DeliveryStatus::default(),
+        limits,
+    };
+
+    let (generation, parts) = Generation::start(&common, &shutdown, config)?;
+    let state = WebState::new(parts).context("the page's templates")?;
+    let process = shutdown.tasks();
+    process.spawn("web", web::serve(listener, web::router(state.clone()), process.stop().clone()));
+    process.spawn("prune", prune(common.clone(), generation.keep, process.stop().clone()));
+    process.spawn("reload", follow_signals(common.clone(), shutdown.clone(), generation, state, reload, process.stop().clone()));
+    process.spawn("watchdog", watch(common.clone(), process.stop().clone()));
+    ready(address);
+    systemd::ready();
+    let ended = shutdown.wait(signals).await;
+    store.close().await;
+    Ok(ended?)
+}
+
+/// What one configuration runs.
+struct Generation {
+    tasks: Tasks,
+    keep: TimeDelta,
+    config: Arc<Config>,
+}
+
+impl Generation {
+    fn start(common: &Common, shutdown: &Shutdown, config: Config) -> anyhow::Result<(Self, web::Parts)> {
+        let config = Arc::new(config);
+        let http = graph::http_client(&[])?;
+        let snapshots =
+            Snapshots::new(config.tenants.iter().map(|tenant| Snapshot::unseen(TenantLabel::of(tenant), tenant.blind_after)));
+        let mailer = mailer(&config)?;
+        let shared = Shared {
+            store: common.store.clone(),
+            clock: Arc::clone(&common.clock),
+            sleeper: Arc::clone(&common.sleeper),
+            metrics: Arc::clone(&common.metrics),
+            progress: common.progress.clone(),
+            snapshots: snapshots.clone(),
+            rules: Arc::new(config.policy.clone()),
+            mail: mail_setup(&config, mailer.as_deref()),
+            keep: config.store.keep,
+        };
+        let tasks = shutdown.tasks();
+        if let (Some(mail), Some(mailer)) = (&config.mail, mailer) {
+            let delivery = Delivery::new(DeliveryParts {
+                store: common.store.clone(),
+                mailer,
+                from: mail.from.email.clone(),
+                give_up_after: mail.give_up_after,
+                clock: Arc::clone(&common.clock),
+                metrics: Arc::clone(&common.metrics),
+                status: common.delivery.clone(),
+                progress: common.progress.clone(),
+            });
+            tasks.spawn("delivery", delivery.run(Arc::clone(&common.sleeper), tasks.stop().clone()));
+        } else {
+            tracing::warn!("there is no [mail]: nobody is told anything; the page and the metrics are all there is");
+        }
+        for (index, tenant) in config.tenants.iter().enumerate() {
+            common.metrics.announce_tenant(&tenant.name);
+            let client = graph::Client::with_limits(tenant, context(common, http.clone()), common.limits);
+            let task = Tenant::new(shared.clone(), index, tenant.clone(), client);
+            tasks.spawn(format!("tenant {}", tenant.name), task.run(tasks.stop().clone()));
+        }
+        let parts = web::Parts {
+            snapshots,
+            metrics: Arc::clone(&common.metrics),
+            delivery: common.delivery.clone(),
+            progress: common.progress.clone(),
+            clock: Arc::clone(&common.clock),
+            config: Arc::clone(&config),
+            store: common.store.clone(),
+        };
+        Ok((Self { tasks, keep: config.store.keep, config }, parts))
+    }
+}
+
+fn context(common: &Common, http: reqwest::Client) -> graph::Context {
+    graph::Context {
+        clock: Arc::clone(&common.clock),
+        sleeper: Arc::clone(&common.sleeper),
+        metrics: Arc::clone(&common.metrics),
+        http,
+    }
+}
+
+/// What takes the mails, where there is a `[mail]`.
+pub fn mailer(config: &Config) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
+    let Some(mail) = &config.mail else { return Ok(None) };
+    Ok(Some(match &mail.transport {
+        TransportConfig::Smtp(smtp) => Arc::new(SmtpMailer::new(smtp)),
+        TransportConfig::Folder { path } => Arc::new(FolderMailer::new(path.clone())),
+    }))
+}
+
+/// What words the mails, where there is a `[mail]`.
+pub fn mail_setup(config: &Config, mailer: Option<&dyn Mailer>) -> Option<Arc<MailSetup>> {
+    let (mail, mailer) = (config.mail.as_ref()?, mailer?);
+    Some(Arc::new(MailSetup {
+        renderer: Renderer::new(mail.from.clone(), config.policy.digest.timezone, None),
+        transport: mailer.kind(),
+        max_per_hour: mail.max_per_hour,
+    }))
+}
+
+/// SIGHUP: validate, drain, rebuild, swap. A bad new configuration is reported, and the old one stays in force.
+async fn follow_signals(
+    common: Common,
+    shutdown: Shutdown,
+    mut generation: Generation,
+    state: WebState,
+    reload: Reload,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut signals = reload_signals().context("signals cannot be caught")?;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            Some(_) = signals.next() => {}
+        }
+        let config = match reload() {
+            Ok(config) => config,
+            Err(problems) => {
+                tracing::error!("the new configuration cannot be used, and the old one stays in force:\n{problems}");
+                continue;
+            }
+        };
+        warn_of_restart(&generation.config, &config);
+        generation.tasks.end().await;
+        match Generation::start(&common, &shutdown, config) {
+            Ok((next, parts)) => {
+                state.replace(parts);
+                generation = next;
+                tracing::info!("the new configuration is in force");
+            }
+            Err(error) => {
+                let (next, parts) = Generation::start(&common, &shutdown, (*generation.config).clone())?;
+                state.replace(parts);
+                generation = next;
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the new configuration cannot be used, and the old one stays in force"
+                );
+            }
+        }
+    }
+}
+
+/// Three things are made once in the life of the process.
+fn warn_of_restart(old: &Config, new: &Config) {
+    use secrecy::ExposeSecret as _;
+    let changed = [
+        ("store.url", old.store.url.expose_secret() != new.store.url.expose_secret()),
+        ("http.listen", old.http.listen != new.http.listen),
+        ("log", old.log != new.log),
+    ];
+    for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
+        tracing::warn!("{key} has changed and needs a restart; the old value stays in force");
+    }
+}
+
+/// Keeps systemd's watchdog content, and says when the end begins.
+async fn watch(common: Common, stop: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => systemd::stopping(),
+        () = systemd::watchdog(common.progress, &*common.sleeper) => {}
+    }
+}
+
+/// Removes what is older than `store.keep`, at start and once a day.
+async fn prune(common: Common, keep: TimeDelta, stop: CancellationToken) {
+    let mut next: UtcTime = common.clock.now();
+    while !stop.is_cancelled() {
+        let now = common.clock.now();
+        next = next.min(now + PRUNE_EVERY);
+        if next <= now {
+            if let Err(error) = common.store.prune(now, keep).await {
+                tracing::warn!(%error, "old history could not be removed");
+            }
+            next = now + PRUNE_EVERY;
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = common.sleeper.sleep(common.clock.wait_for(next)) => {}
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! One tenant's task, and with it the product on a page: poll, evaluate, confirm, tell.
+//!
+//! Each `*_once` is a step that ends; [`Tenant::run`] is steps and sleeps and nothing else, and tests call the steps themselves. Memory
+//! ([`Model`]) is replaced only after a commit; a commit that meets somebody else's is a conflict: reload, decide again.
+
+mod confirm;
+mod evaluate;
+mod poll;
+mod tell;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, Sleeper, UtcTime};
+use crate::config::TenantConfig;
+use crate::graph;
+use crate::inventory::Inventory;
+use crate::mail::render::Renderer;
+use crate::metrics::Metrics;
+use crate::policy::{Rules, TransportKind};
+use crate::progress::Progress;
+use crate::schedule::{Agenda, Due};
+use crate::snapshot::{Snapshots, TenantLabel};
+use crate::state::TenantState;
+use crate::store::{self, Store};
+
+/// How often a step that met somebody else's commit is decided again before it is left for the next time.
+const CONFLICTS: u32 = 5;
+
+/// What every tenant's task shares.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The truth.
+    pub store: Store,
+    /// Policy time.
+    pub clock: Arc<dyn Clock>,
+    /// Machine sleeps.
+    pub sleeper: Arc<dyn Sleeper>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Signs of life.
+    pub progress: Progress,
+    /// What pages and metrics read.
+    pub snapshots: Snapshots,
+    /// Who is told what when.
+    pub rules: Arc<Rules>,
+    /// How mails are worded and what kind of transport takes them; `None` without `[mail]`.
+    pub mail: Option<Arc<MailSetup>>,
+    /// How long tombstones and history are kept.
+    pub keep: chrono::TimeDelta,
+}
+
+/// What an evaluation needs to know of `[mail]`.
+#[derive(Debug)]
+pub struct MailSetup {
+    /// Words and looks.
+    pub renderer: Renderer,
+    /// What takes the mails.
+    pub transport: TransportKind,
+    /// The breaker.
+    pub max_per_hour: u32,
+}
+
+/// A tenant as stored.
+#[derive(Debug)]
+struct Model {
+    version: i64,
+    state: TenantState,
+    inventory: Inventory,
+}
+
+/// The task of one tenant.
+#[derive(Debug)]
+pub struct Tenant {
+    shared: Shared,
+    /// Its place among the snapshots.
+    index: usize,
+    config: TenantConfig,
+    fallback: Vec<String>,
+    label: Arc<TenantLabel>,
+    graph: graph::Client,
+    model: Option<Model>,
+    agenda: Agenda,
+}
+
+impl Tenant {
+    /// A tenant that has not been loaded yet.
+    #[must_use]
+    pub fn new(shared: Shared, index: usize, config: TenantConfig, graph: graph::Client) -> Self {
+        let fallback = config.recipients.clone().unwrap_or_else(|| shared.rules.recipients.fallback.clone());
+        let label = Arc::new(TenantLabel::of(&config));
+        let agenda = Agenda::new(shared.clock.now(), config.poll_interval);
+        Self { shared, index, config, fallback, label, graph, model: None, agenda }
+    }
+
+    /// Steps and sleeps, until `stop`. A step may be cut off anywhere: what the store has is whole.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let task = format!("tenant {}", self.label.name);
+        while !stop.is_cancelled() {
+            self.shared.progress.beat(&task);
+            let stopped = stop.clone();
+            tokio::select! {
+                () = stopped.cancelled_owned() => {}
+                () = self.step_and_sleep() => {}
+            }
+        }
+        self.shared.progress.retire(&task);
+    }
+
+    async fn step_and_sleep(&mut self) {
+        let at = self.step().await;
+        let wait = self.shared.clock.wait_for(at);
+        self.shared.sleeper.sleep(wait).await;
+    }
+
+    /// Does what is due; when to look again.
+    pub async fn step(&mut self) -> UtcTime {
+        if self.has_changed_outside().await {
+            self.agenda.evaluate_now(self.shared.clock.now());
+        }
+        match self.agenda.due(self.shared.clock.now()) {
+            Due::Poll => {
+                self.poll_once().await;
+                self.evaluate_once().await;
+            }
+            Due::Evaluation => self.evaluate_once().await,
+            Due::Nothing(_) => {}
+        }
+        match self.agenda.due(self.shared.clock.now()) {
+            Due::Nothing(at) => at,
+            Due::Poll | Due::Evaluation => self.shared.clock.now(),
+        }
+    }
+
+    /// Whether somebody else (a `silence` command) has written since the last commit of ours.
+    async fn has_changed_outside(&self) -> bool {
+        let Some(model) = &self.model else { return false };
+        self.shared.store.version(&self.label.id).await.is_ok_and(|version| version != model.version)
+    }
+
+    /// Loads the stored tenant, where that has not been done, or anew after a conflict.
+    async fn load(&mut self) -> Result<(), store::Error> {
+        let record = self.shared.store.tenant(&self.label.id, &self.label.name).await?;
+        self.model = Some(Model { version: record.version, state: record.state, inventory: Inventory::new(record.objects) });
+        Ok(())
+    }
+}

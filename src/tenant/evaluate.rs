@@ -1,0 +1,241 @@
+//! `evaluate_once`: decide with the stored state, confirm what is about to leave, decide again, commit notices and mails together.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use super::confirm::Confirmation;
+use super::tell::{self, Mailing};
+use super::{CONFLICTS, Model, Tenant};
+use crate::clock::UtcTime;
+use crate::inventory::{Inventory, Judging, Standing, judge};
+use crate::outbox::digest::{Coverage, Occasion, Planned, assemble};
+use crate::policy::{Evaluation, Input, NoticeRow, Outbox, Series, Silence, evaluate};
+use crate::snapshot::Snapshot;
+use crate::store::{self, Commit, Mails};
+
+/// How often what was confirmed may bring up something else to confirm.
+const CONFIRMATIONS: usize = 3;
+
+/// What an evaluation reads from the store.
+struct Memory {
+    notices: Vec<NoticeRow>,
+    silences: Vec<Silence>,
+    mails: Mails,
+    outbox: Outbox,
+}
+
+impl Tenant {
+    /// Evaluates once and keeps what was decided. What fails is logged and tried again at the next step.
+    pub async fn evaluate_once(&mut self) {
+        let now = self.shared.clock.now();
+        let next = match self.try_evaluate().await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(tenant = %self.label.name, %error, "evaluation could not be kept");
+                None
+            }
+        };
+        self.agenda.evaluated(now, next);
+    }
+
+    async fn try_evaluate(&mut self) -> Result<Option<UtcTime>, store::Error> {
+        for _ in 0..CONFLICTS {
+            let stored = match &self.model {
+                Some(model) => self.shared.store.version(&self.label.id).await? == model.version,
+                // A tenant that was never identified has nothing to be evaluated.
+                None => return Ok(None),
+            };
+            if !stored {
+                self.load().await?;
+            }
+            match self.decide_and_commit().await {
+                Err(store::Error::Conflict) => {}
+                result => return result,
+            }
+        }
+        Err(store::Error::Conflict)
+    }
+
+    async fn decide_and_commit(&mut self) -> Result<Option<UtcTime>, store::Error> {
+        let now = self.shared.clock.now();
+        let Some(model) = &self.model else { return Ok(None) };
+        let memory = self.remember(model, now).await?;
+        let mut confirmation = Confirmation::default();
+        let mut inventory = model.inventory.clone();
+        let mut standings = self.judge(&inventory, now);
+        let mut evaluation = self.evaluate(model, &memory, &inventory, &standings, now);
+        if !self.may_tell(model, now) {
+            self.publish(&inventory, &standings, &evaluation, &memory.silences);
+            return Ok(evaluation.next);
+        }
+        for _ in 0..CONFIRMATIONS {
+            if self.shared.mail.is_none() || !self.confirm(&mut confirmation, &inventory, &standings, &evaluation.decisions).await
+            {
+                break;
+            }
+            inventory = confirmation.applied_to(&inventory);
+            standings = self.judge(&inventory, now);
+            evaluation = self.evaluate(model, &memory, &inventory, &standings, now);
+        }
+
+        let mailing = self.mailing(model, &memory, &confirmation, &inventory, &standings, &evaluation, now);
+        let version = self.commit(model, &evaluation, &memory, confirmation, &mailing).await?;
+        if let Some(model) = &mut self.model {
+            model.version = version;
+            (model.state.baseline, model.state.slots) = (evaluation.baseline.clone(), evaluation.slots.clone());
+            model.inventory = inventory;
+        }
+        self.count(&mailing);
+        if let Some(model) = &self.model {
+            self.publish(&model.inventory, &standings, &evaluation, &memory.silences);
+        }
+        Ok(evaluation.next)
+    }
+
+    /// Nothing is told of a tenant before it was seen completely once, unless that takes too long: better late than never.
+    fn may_tell(&self, model: &Model, now: UtcTime) -> bool {
+        let polls = &model.state.polls;
+        let waited = polls.watched_since.is_some_and(|since| now - since > self.config.blind_after);
+        model.state.baseline.is_some() || polls.last_complete.is_some() || waited
+    }
+
+    async fn remember(&self, model: &Model, now: UtcTime) -> Result<Memory, store::Error> {
+        let (store, id) = (&self.shared.store, &self.label.id);
+        let slots = model.state.slots.open.values().copied();
+        let oldest = slots.chain(model.state.baseline.as_ref().map(|baseline| baseline.at)).min().unwrap_or(now);
+        let mails = store.mails(id, oldest.min(now - TimeDelta::hours(1))).await?;
+        let left_this_hour = store.mails_decided_since(now - TimeDelta::hours(1)).await?;
+        let limit = self.shared.mail.as_ref().map_or(u32::MAX, |mail| mail.max_per_hour);
+        let budget = usize::try_from(i64::from(limit) - left_this_hour).unwrap_or(0);
+        let waiting: Vec<_> = mails.withdrawable.iter().map(|mail| mail.id).collect();
+        let mut notices = store.notices(id).await?;
+        notices.retain(|row| !waiting.contains(&row.mail));
+        // The mails that are decided afresh count among those of the last hour.
+        let outbox = tell::outbox(&mails, budget + waiting.len());
+        Ok(Memory { notices, silences: store.silences(now).await?, mails, outbox })
+    }
+
+    fn judge(&self, inventory: &Inventory, now: UtcTime) -> Vec<Standing> {
+        let rules = &self.shared.rules;
+        let judging = Judging {
+            tenant: &self.label.name,
+            tenant_id: &self.label.id,
+            watch: &rules.watch,
+            rotation_lead: rules.alerts.rotation_lead,
+        };
+        judge(inventory, judging, now)
+    }
+
+    fn evaluate(
+        &self,
+        model: &Model,
+        memory: &Memory,
+        inventory: &Inventory,
+        standings: &[Standing],
+        now: UtcTime,
+    ) -> Evaluation {
+        evaluate(&Input {
+            now,
+            tenant: &self.label.name,
+            tenant_id: &self.label.id,
+            inventory,
+            standings,
+            notices: &memory.notices,
+            silences: &memory.silences,
+            rules: &self.shared.rules,
+            fallback: &self.fallback,
+            transport: self.shared.mail.as_ref().map(|mail| mail.transport),
+            baseline: model.state.baseline.as_ref(),
+            slots: &model.state.slots,
+            outbox: &memory.outbox,
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the whole of one decision")]
+    fn mailing(
+        &self,
+        model: &Model,
+        memory: &Memory,
+        confirmation: &Confirmation,
+        inventory: &Inventory,
+        standings: &[Standing],
+        evaluation: &Evaluation,
+        now: UtcTime,
+    ) -> Mailing {
+        let Some(mail) = &self.shared.mail else { return Mailing::default() };
+        let coverage = Coverage::of(inventory, standings, now, self.shared.rules.recipients.owners);
+        let as_of = confirmation.is_stale.then_some(model.state.polls.last_complete).flatten();
+        let occasion = Occasion { tenant: &self.label, at: now, as_of, coverage: &coverage };
+        let planned: Vec<Planned> = assemble(&occasion, standings, evaluation);
+        tell::mailing(mail, planned, &memory.mails, now)
+    }
+
+    async fn commit(
+        &self,
+        model: &Model,
+        evaluation: &Evaluation,
+        memory: &Memory,
+        confirmation: Confirmation,
+        mailing: &Mailing,
+    ) -> Result<i64, store::Error> {
+        let mut state = model.state.clone();
+        (state.baseline, state.slots) = (evaluation.baseline.clone(), evaluation.slots.clone());
+        let handled = tell::handled(&memory.mails, &evaluation.decisions);
+        let is_idle = state == model.state && confirmation.put.is_empty() && mailing.is_empty() && handled.is_empty();
+        if is_idle {
+            return Ok(model.version);
+        }
+        let commit = Commit {
+            state,
+            put: confirmation.put.into_values().collect(),
+            forget: Vec::new(),
+            withdraw: mailing.withdraw.clone(),
+            notices: mailing.notices.clone(),
+            mails: mailing.mails.clone(),
+            handled,
+        };
+        self.shared.store.commit(&self.label.id, model.version, commit).await
+    }
+
+    fn count(&self, mailing: &Mailing) {
+        for row in &mailing.notices {
+            self.shared.metrics.noticed(row.notice, row.severity);
+            tracing::info!(
+                tenant = %self.label.name,
+                credential = %row.credential,
+                notice = <&str>::from(row.notice),
+                severity = <&str>::from(row.severity),
+                recipient = %crate::telemetry::mask_address(&row.recipient),
+                mail = %row.mail,
+                "told"
+            );
+        }
+        let withdrawn = u64::try_from(mailing.withdraw.len()).unwrap_or(u64::MAX);
+        self.shared.metrics.mailed(crate::metrics::MailOutcome::Withdrawn, withdrawn);
+    }
+
+    /// Lets pages and metrics see what was decided.
+    fn publish(&self, inventory: &Inventory, standings: &[Standing], evaluation: &Evaluation, silences: &[Silence]) {
+        let Some(model) = &self.model else { return };
+        self.shared.snapshots.publish(
+            self.index,
+            Snapshot {
+                tenant: Arc::clone(&self.label),
+                version: model.version,
+                state: model.state.clone(),
+                next_poll: Some(self.agenda.next_poll()),
+                blind_after: self.config.blind_after,
+                inventory: inventory.clone(),
+                standings: standings.into(),
+                decisions: evaluation.decisions.clone().into(),
+                silences: silences.into(),
+            },
+        );
+    }
+}
+
+/// The series a stored mail belongs to.
+pub(super) fn series(recipient: &str, batch: &str) -> Series {
+    Series { recipient: recipient.to_owned(), batch: batch.to_owned() }
+}

@@ -1,0 +1,192 @@
+//! The whole program by steps: a simulated tenant over HTTP, a store, a mailer that remembers, a clock in the test's hand.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use chrono::TimeDelta;
+use entrawatch::clock::{Clock as _, ManualClock, TokioSleeper, UtcTime};
+use entrawatch::graph;
+use entrawatch::mail::render::Renderer;
+use entrawatch::mail::{Envelope, Fate, Mailer, SendError};
+use entrawatch::metrics::Metrics;
+use entrawatch::outbox::deliver::{Delivery, DeliveryParts};
+use entrawatch::outbox::status::DeliveryStatus;
+use entrawatch::policy::{Rules, TransportKind};
+use entrawatch::progress::Progress;
+use entrawatch::snapshot::{Snapshot, Snapshots, TenantLabel};
+use entrawatch::store::Store;
+use entrawatch::tenant::{MailSetup, Shared, Tenant};
+use mail_parser::MessageParser;
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use super::graph::Tenant as Simulated;
+
+/// A mail that was accepted.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub at: UtcTime,
+    pub to: String,
+    pub subject: String,
+    pub text: String,
+}
+
+impl Sent {
+    fn parse(at: UtcTime, to: &str, message: &[u8]) -> Self {
+        let parsed = MessageParser::default().parse(message).unwrap();
+        Self {
+            at,
+            to: to.to_owned(),
+            subject: parsed.subject().unwrap().to_owned(),
+            text: parsed.body_text(0).unwrap().into_owned(),
+        }
+    }
+}
+
+/// A mail server in memory.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    sent: Mutex<Vec<Sent>>,
+    /// What every attempt is answered; `None`: accepted.
+    pub fault: Mutex<Option<SendError>>,
+    clock: Mutex<Option<Arc<ManualClock>>>,
+}
+
+impl Mailer for Recorder {
+    fn kind(&self) -> TransportKind {
+        TransportKind::Smtp
+    }
+
+    fn send<'a>(&'a self, envelope: Envelope<'a>) -> Pin<Box<dyn Future<Output = Result<String, SendError>> + Send + 'a>> {
+        Box::pin(async move {
+            if let Some(fault) = self.fault.lock().unwrap().clone() {
+                return Err(fault);
+            }
+            let at = self.clock.lock().unwrap().as_ref().unwrap().now();
+            self.sent.lock().unwrap().push(Sent::parse(at, envelope.to.as_ref(), envelope.message));
+            Ok("250 OK".to_owned())
+        })
+    }
+}
+
+impl Recorder {
+    /// Takes what was accepted since the last call.
+    pub fn take(&self) -> Vec<Sent> {
+        std::mem::take(&mut self.sent.lock().unwrap())
+    }
+
+    /// From now on nothing gets as far as DATA.
+    pub fn go_away(&self) {
+        let answer = "connection refused".to_owned();
+        *self.fault.lock().unwrap() = Some(SendError { fate: Fate::Transient, answer, after_data: false });
+    }
+
+    /// Everything is accepted again.
+    pub fn come_back(&self) {
+        *self.fault.lock().unwrap() = None;
+    }
+}
+
+/// The program.
+pub struct Rig {
+    pub simulated: Simulated,
+    pub clock: Arc<ManualClock>,
+    pub store: Store,
+    pub mailer: Arc<Recorder>,
+    pub snapshots: Snapshots,
+    pub tenant: Tenant,
+    pub delivery: Delivery,
+    rules: Rules,
+    url: SecretString,
+    /// Holds the store's file.
+    directory: TempDir,
+}
+
+impl Rig {
+    /// A program that has not taken a step yet.
+    pub async fn new(simulated: Simulated, rules: Rules) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = SecretString::from(format!("sqlite:{}", directory.path().join("store.db").display()));
+        let mailer = Arc::new(Recorder::default());
+        Self::assemble(simulated, rules, url, directory, mailer).await
+    }
+
+    async fn assemble(simulated: Simulated, rules: Rules, url: SecretString, directory: TempDir, mailer: Arc<Recorder>) -> Self {
+        let clock = Arc::clone(&simulated.clock);
+        *mailer.clock.lock().unwrap() = Some(Arc::clone(&clock));
+        let store = Store::open_exclusive(&url).await.unwrap();
+        let config = simulated.config();
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let snapshots = Snapshots::new([Snapshot::unseen(TenantLabel::of(&config), config.blind_after)]);
+        let from: lettre::message::Mailbox = "EntraWatch <entrawatch@example.com>".parse().unwrap();
+        let setup = MailSetup {
+            renderer: Renderer::new(from.clone(), rules.digest.timezone, None),
+            transport: TransportKind::Smtp,
+            max_per_hour: 500,
+        };
+        let shared = Shared {
+            store: store.clone(),
+            clock: clock.clone(),
+            sleeper: Arc::new(TokioSleeper),
+            metrics: Arc::clone(&metrics),
+            progress: Progress::default(),
+            snapshots: snapshots.clone(),
+            rules: Arc::new(rules.clone()),
+            mail: Some(Arc::new(setup)),
+            keep: TimeDelta::days(400),
+        };
+        let context = graph::Context {
+            clock: clock.clone(),
+            sleeper: Arc::new(TokioSleeper),
+            metrics: Arc::clone(&metrics),
+            http: graph::http_client(&[]).unwrap(),
+        };
+        let client =
+            graph::Client::with_limits(&config, context, graph::Limits { keys_per_minute: None, ..graph::Limits::default() });
+        let tenant = Tenant::new(shared, 0, config, client);
+        let delivery = Delivery::new(DeliveryParts {
+            store: store.clone(),
+            mailer: mailer.clone(),
+            from: from.email,
+            give_up_after: TimeDelta::days(3),
+            clock: clock.clone(),
+            metrics: Arc::clone(&metrics),
+            status: DeliveryStatus::default(),
+            progress: Progress::default(),
+        });
+        Self { simulated, clock, store, mailer, snapshots, tenant, delivery, rules, url, directory }
+    }
+
+    /// The process ends and another begins on the same store.
+    pub async fn restart(self) -> Self {
+        let Self { simulated, store, mailer, rules, url, directory, tenant, delivery, .. } = self;
+        drop((tenant, delivery));
+        store.close().await;
+        drop(store);
+        Self::assemble(simulated, rules, url, directory, mailer).await
+    }
+
+    /// One step of the tenant, one of the delivery; what was accepted.
+    pub async fn step(&mut self) -> Vec<Sent> {
+        self.tenant.step().await;
+        self.delivery.deliver_once(&CancellationToken::new()).await.unwrap();
+        self.mailer.take()
+    }
+
+    /// Steps every three hours until `end`.
+    pub async fn live(&mut self, end: UtcTime) -> Vec<Sent> {
+        let mut sent = Vec::new();
+        while self.clock.now() < end {
+            sent.extend(self.step().await);
+            self.clock.advance(TimeDelta::hours(3));
+        }
+        sent
+    }
+
+    /// The page's view of the tenant.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshots.all()[0])
+    }
+}
