@@ -2,9 +2,11 @@
 
 mod completions;
 mod config;
+mod demo;
 mod healthcheck;
 mod mail;
 mod silence;
+mod run;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -29,6 +31,8 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("ENTRAWATCH_
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Run),
+    Demo(demo::Demo),
     Config(config::Config),
     Mail(mail::Mail),
     Silence(silence::Silences),
@@ -73,6 +77,8 @@ pub fn main() -> ExitCode {
         }
     };
     let ended = match command {
+        Command::Run(command) => command.run(),
+        Command::Demo(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Mail(command) => command.run(),
         Command::Silence(command) => command.run(),
