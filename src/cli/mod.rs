@@ -5,8 +5,8 @@ mod config;
 mod demo;
 mod healthcheck;
 mod mail;
-mod silence;
 mod run;
+mod silence;
 
 use std::ffi::OsString;
 use std::future::Future;
