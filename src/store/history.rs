@@ -1,8 +1,8 @@
 //! What was told, for the page and the API; and how long it is kept.
 
 use chrono::TimeDelta;
-use sqlx::Any;
 use sqlx::any::AnyRow;
+use sqlx::{Any, AssertSqlSafe};
 use uuid::Uuid;
 
 use super::error::Doing as _;
@@ -11,6 +11,9 @@ use super::{Error, MailState, Store};
 use crate::clock::UtcTime;
 use crate::inventory::Severity;
 use crate::policy::TransportKind;
+
+const COLUMNS: &str = "id, tenant, recipient, subject, severity, items, state, created_at, attempts, next_attempt_at, settled_at, \
+                       answer, transport";
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,11 +65,10 @@ impl Store {
             None => (i64::MAX, String::new()),
             Some(cursor) => read_cursor(cursor).ok_or(Error::Cursor)?,
         };
-        let rows = sqlx::query::<Any>(
-            "SELECT id, tenant, recipient, subject, severity, items, state, created_at, attempts, next_attempt_at, settled_at, \
-             answer, transport FROM mail WHERE created_at < $1 OR (created_at = $1 AND id < $2) \
-             ORDER BY created_at DESC, id DESC LIMIT $3",
-        )
+        let rows = sqlx::query::<Any>(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM mail WHERE created_at < $1 OR (created_at = $1 AND id < $2) \
+             ORDER BY created_at DESC, id DESC LIMIT $3"
+        )))
         .bind(before)
         .bind(id)
         .bind(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX))
@@ -78,6 +80,16 @@ impl Store {
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(|last| format!("{}.{}", last.created_at.timestamp(), last.id));
         Ok(Page { items, next })
+    }
+
+    /// One mail.
+    pub async fn notification(&self, id: Uuid) -> Result<Option<Notification>, Error> {
+        let row = sqlx::query::<Any>(AssertSqlSafe(format!("SELECT {COLUMNS} FROM mail WHERE id = $1")))
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await
+            .doing("read a mail")?;
+        row.as_ref().map(notification).transpose()
     }
 
     /// A mail's whole message, as it left or is to leave.

@@ -1,4 +1,4 @@
-//! `/api/v1/credentials` and `/api/v1/tenants`: the lists, for programs.
+//! `/api/v1/credentials`, `/api/v1/tenants`, `/api/v1/notifications`: the lists, for programs.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,8 +9,9 @@ use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use chrono::SecondsFormat;
 use serde::Serialize;
+use uuid::Uuid;
 
-use super::filter::{Format, PAGE, Query};
+use super::filter::{Format, PAGE, PageQuery, Query};
 use super::problem::Problem;
 use super::row::Row;
 use super::select::Selection;
@@ -20,6 +21,7 @@ use crate::inventory::{CredentialKind, ObjectKind, Posture, Severity, State as L
 use crate::policy::{Notice, Reason};
 use crate::snapshot::Snapshot;
 use crate::state::PollOutcome;
+use crate::store::Error;
 
 /// A list, and where to go on.
 #[derive(Debug, Serialize)]
@@ -177,4 +179,53 @@ pub(super) async fn tenants(State(state): State<WebState>) -> Response {
     let parts = state.parts();
     let (tenants, now) = (parts.tenants(), parts.now());
     Json(List { items: tenants.iter().map(|tenant| Sight::of(tenant, now)).collect(), next: None }).into_response()
+}
+
+/// A mail and what became of it.
+#[derive(Debug, Serialize)]
+struct Mail<'a> {
+    id: Uuid,
+    tenant: &'a str,
+    recipient: &'a str,
+    subject: &'a str,
+    severity: Severity,
+    items: i64,
+    state: &'static str,
+    created_at: UtcTime,
+    attempts: i64,
+    next_attempt_at: Option<UtcTime>,
+    settled_at: Option<UtcTime>,
+    answer: Option<&'a str>,
+    transport: Option<&'static str>,
+}
+
+/// `/api/v1/notifications`
+pub(super) async fn notifications(State(state): State<WebState>, RawQuery(raw): RawQuery) -> Response {
+    let query = match PageQuery::parse(raw.as_deref()) {
+        Ok(query) => query,
+        Err(complaints) => return Problem::parameters(complaints).into_response(),
+    };
+    let parts = state.parts();
+    let found = match parts.store.notifications(query.cursor.as_deref(), query.limit).await {
+        Ok(found) => found,
+        Err(Error::Cursor) => return Problem::parameters(vec![PageQuery::wrong_cursor()]).into_response(),
+        Err(error) => return Problem::internal(&error).into_response(),
+    };
+    let tenants = parts.tenants();
+    let items = found.items.iter().map(|mail| Mail {
+        id: mail.id,
+        tenant: tenants.iter().find(|one| one.tenant.id == mail.tenant).map_or(&mail.tenant, |one| &one.tenant.name),
+        recipient: &mail.recipient,
+        subject: &mail.subject,
+        severity: mail.severity,
+        items: mail.items,
+        state: mail.state.into(),
+        created_at: mail.created_at,
+        attempts: mail.attempts,
+        next_attempt_at: mail.next_attempt_at,
+        settled_at: mail.settled_at,
+        answer: mail.answer.as_deref(),
+        transport: mail.transport.map(Into::into),
+    });
+    Json(List { items: items.collect(), next: found.next }).into_response()
 }

@@ -57,6 +57,7 @@ pub(super) struct Complaint {
     pub(super) detail: String,
 }
 
+const WRONG_CURSOR: &str = "is not one that a list gave as `next`; begin again without it";
 const PARAMETERS: &str = "tenant, state, kind, severity, posture, reason, within, q, excluded, sort, limit, cursor and format";
 
 impl Query {
@@ -106,13 +107,10 @@ impl Query {
             "q" => self.q = Some(value.to_lowercase()),
             "excluded" => self.excluded = boolean(value)?,
             "sort" => self.sort = one(value)?,
-            "limit" => {
-                let limit = value.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit));
-                self.limit = Some(limit.ok_or_else(|| format!("{value:?} is not a number from 1 to {LARGEST_PAGE}"))?);
-            }
+            "limit" => self.limit = Some(limit(value)?),
             "cursor" => {
                 let cursor = Cursor::decode(value);
-                self.cursor = Some(cursor.ok_or("is not one that a list gave as `next`; begin again without it")?);
+                self.cursor = Some(cursor.ok_or(WRONG_CURSOR)?);
             }
             "format" => self.format = one(value)?,
             _ => return Err(format!("there is no such parameter; there is {PARAMETERS}")),
@@ -189,4 +187,52 @@ fn duration(value: &str) -> Result<TimeDelta, String> {
     // Longer than a calendar; keeps every sum of times in range.
     let parsed = parsed.filter(|duration| *duration > TimeDelta::zero() && *duration < TimeDelta::days(3_650_000));
     parsed.ok_or_else(|| format!("{value:?} is not a time such as 30d or 12h"))
+}
+
+/// Which page of a list that has no filters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PageQuery {
+    /// As the list gave it.
+    pub(super) cursor: Option<String>,
+    pub(super) limit: usize,
+}
+
+impl PageQuery {
+    /// Reads the query of an address; every problem at once.
+    pub(super) fn parse(raw: Option<&str>) -> Result<Self, Vec<Complaint>> {
+        let mut query = Self { cursor: None, limit: PAGE };
+        let mut complaints = Vec::new();
+        for (name, value) in form_urlencoded::parse(raw.unwrap_or_default().as_bytes()) {
+            let read = match name.as_ref() {
+                _ if value.is_empty() => Ok(()),
+                "cursor" => {
+                    query.cursor = Some(value.into_owned());
+                    Ok(())
+                }
+                "limit" => limit(&value).map(|limit| query.limit = limit),
+                _ => Err("there is no such parameter; there is limit and cursor".to_owned()),
+            };
+            complaints.extend(read.err().map(|detail| Complaint { parameter: name.into_owned(), detail }));
+        }
+        if complaints.is_empty() { Ok(query) } else { Err(complaints) }
+    }
+
+    /// What is said when the cursor is not one.
+    pub(super) fn wrong_cursor() -> Complaint {
+        Complaint { parameter: "cursor".to_owned(), detail: WRONG_CURSOR.to_owned() }
+    }
+
+    /// The query of an address that shows the page after `cursor`.
+    pub(super) fn address(&self, cursor: &str) -> String {
+        let mut out = form_urlencoded::Serializer::new(String::from("?"));
+        if self.limit != PAGE {
+            out.append_pair("limit", &self.limit.to_string());
+        }
+        out.append_pair("cursor", cursor).finish()
+    }
+}
+
+fn limit(value: &str) -> Result<usize, String> {
+    let limit = value.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit));
+    limit.ok_or_else(|| format!("{value:?} is not a number from 1 to {LARGEST_PAGE}"))
 }

@@ -72,7 +72,8 @@ impl IntoResponse for Problem {
 /// Nothing is here.
 pub(super) async fn unknown_path(State(state): State<WebState>, uri: Uri, headers: HeaderMap) -> Response {
     let detail = if uri.path().starts_with("/api/") {
-        "there is nothing at this path; there is /api/v1/health, /api/v1/tenants and /api/v1/credentials".to_owned()
+        "there is nothing at this path; there is /api/v1/credentials, /api/v1/tenants, /api/v1/notifications and /api/v1/health"
+            .to_owned()
     } else {
         format!("there is no page at {}", uri.path())
     };

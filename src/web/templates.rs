@@ -8,13 +8,17 @@ use serde::Serialize;
 use super::assets::STYLE;
 use crate::mail::{MARKS, NAMES};
 
-const SOURCES: [(&str, &str); 7] = [
+const SOURCES: [(&str, &str); 11] = [
+    ("about.html", include_str!("templates/about.html")),
     ("app.html", include_str!("templates/app.html")),
     ("base.html", include_str!("templates/base.html")),
     ("chart.html", include_str!("templates/chart.html")),
     ("credentials.html", include_str!("templates/credentials.html")),
+    ("notification.html", include_str!("templates/notification.html")),
+    ("notifications.html", include_str!("templates/notifications.html")),
     ("parts.html", include_str!("templates/parts.html")),
     ("problem.html", include_str!("templates/problem.html")),
+    ("silences.html", include_str!("templates/silences.html")),
     ("status.html", include_str!("templates/status.html")),
 ];
 
@@ -48,7 +52,7 @@ impl Templates {
 
     /// Fills a template.
     pub(super) fn render(&self, name: &str, page: impl Serialize) -> Result<String, minijinja::Error> {
-        self.0.get_template(name)?.render(context! { page => Value::from_serialize(page) })
+        self.0.get_template(name)?.render(context! { page => Value::from_serialize(page), here => name })
     }
 }
 

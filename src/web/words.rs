@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 
 use crate::clock::UtcTime;
 use crate::inventory::{CredentialKind, Exclusion, ObjectKind, Severity, State};
-use crate::policy::{Reason, Via};
+use crate::policy::{Notice, Reason, Via};
+use crate::store::MailState;
 
 /// `2026-12-02 09:00 UTC`
 pub(super) fn instant(at: UtcTime) -> String {
@@ -105,6 +106,25 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::ExcludedDisabled => exclusion(Exclusion::ExcludedDisabled),
         Reason::ExcludedIgnored => exclusion(Exclusion::ExcludedIgnored),
         Reason::ExcludedPlatform => exclusion(Exclusion::ExcludedPlatform),
+    }
+}
+
+pub(super) fn notice(notice: Notice) -> &'static str {
+    match notice {
+        Notice::Expiring => "ends soon",
+        Notice::Expired => "has ended",
+        Notice::Resolved => "is gone",
+        Notice::Watcher => "about the watcher",
+        Notice::Report => "report",
+    }
+}
+
+pub(super) fn mail_state(state: MailState) -> &'static str {
+    match state {
+        MailState::Pending => "Waits",
+        MailState::Claimed => "Being sent",
+        MailState::Sent => "Accepted",
+        MailState::Dead => "Given up",
     }
 }
 

@@ -3,4 +3,5 @@
 mod api;
 mod connections;
 mod health;
+mod mails;
 mod page;

@@ -1,10 +1,13 @@
 //! The pages for people: values for the templates, in words.
 
+pub(super) mod about;
 pub(super) mod app;
 mod chart;
 mod credential;
 mod filters;
 mod list;
+pub(super) mod notifications;
+pub(super) mod silences;
 pub(super) mod status;
 mod tenants;
 
