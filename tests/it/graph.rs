@@ -2,6 +2,7 @@
 
 mod confirm;
 mod examples;
+mod faults;
 mod hostile;
 mod identity;
 mod listing;

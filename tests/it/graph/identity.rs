@@ -12,17 +12,21 @@ use axum::routing::{get, post};
 use axum::{Router, extract::State};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use entrawatch::clock::ManualClock;
 use entrawatch::config::{AuthConfig, IdentityEndpoint, ManagedIdentity, TenantConfig};
-use entrawatch::graph::{Client, Error};
+use entrawatch::graph::{Client, Context, Error};
+use entrawatch::inventory::ObjectKind;
 use entrawatch::secret::SecretSource;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+use rustls::pki_types::pem::PemObject as _;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use super::Setup;
+use super::{Setup, list};
+use crate::support::days;
 use crate::support::faults::{Faults, status, throttled};
 
 const SCOPE: &str = "https://graph.microsoft.com/.default";
@@ -206,4 +210,45 @@ async fn one_fetch_serves_all_who_come_meanwhile_and_each_audience_has_its_own_t
     assert_eq!(issuer.asked().len(), 1);
     client.tokens().get("https://outlook.office365.com/.default").await.unwrap();
     assert_eq!(issuer.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn entra_lets_in_whom_it_knows_and_says_why_it_refuses_the_others() {
+    let setup = Setup::new().await;
+    let (directory, app) = (&setup.tenant.directory, setup.tenant.watcher.application);
+    let begin = crate::support::at(crate::support::graph::BEGIN);
+    let folder = tempfile::tempdir().unwrap();
+    write_certificate(folder.path());
+    let auth = AuthConfig::Certificate {
+        certificate_file: folder.path().join("cert.pem"),
+        private_key: SecretSource::File(folder.path().join("key.pem")),
+    };
+    let base = setup.tenant.base.clone();
+    let error = list(&client(&setup, &base, auth.clone()), ObjectKind::Application).await.error.unwrap();
+    assert!(error.to_string().contains("not registered on the application"), "{error}");
+    assert!(error.to_string().contains("AADSTS700027"), "{error}");
+
+    let pem = std::fs::read(folder.path().join("cert.pem")).unwrap();
+    let der = rustls::pki_types::CertificateDer::from_pem_slice(&pem).unwrap();
+    directory.add_given_certificate(app.id, "CN=entrawatch", &der, begin - days(1), begin + days(90));
+    let good = client(&setup, &base, auth.clone());
+    assert_eq!(list(&good, ObjectKind::Application).await.error, None);
+    directory.revoke_tokens();
+    assert_eq!(list(&good, ObjectKind::Application).await.error, None, "each assertion is a new one");
+
+    let late = Context { clock: Arc::new(ManualClock::new(begin + chrono::TimeDelta::hours(1))), ..setup.context() };
+    let config = TenantConfig { auth, ..setup.tenant.config() };
+    let error = list(&Client::new(&config, late), ObjectKind::Application).await.error.unwrap();
+    assert!(error.to_string().contains("the clock of this machine is wrong"), "{error}");
+
+    let token_file = folder.path().join("token");
+    let stranger = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+    let claims = json!({"iss": "https://oidc.example/cluster", "sub": "x", "aud": "api://AzureADTokenExchange", "exp": begin.timestamp() + 600});
+    let key = jsonwebtoken::EncodingKey::from_rsa_pem(stranger.serialize_pem().as_bytes()).unwrap();
+    let header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::RS256);
+    std::fs::write(&token_file, jsonwebtoken::encode(&header, &claims, &key).unwrap()).unwrap();
+    let federated = client(&setup, &base, AuthConfig::WorkloadIdentity { token_file });
+    let error = list(&federated, ObjectKind::Application).await.error.unwrap();
+    assert!(error.to_string().contains("compare its issuer, subject and audience"), "{error}");
+    assert!(setup.waits.all().is_empty(), "what is refused is not tried again");
 }

@@ -95,17 +95,10 @@ impl Tenant {
     /// The tenant's configuration, as the daemon would have it.
     pub fn config(&self) -> TenantConfig {
         TenantConfig {
-            name: "contoso".to_owned(),
             tenant_id: self.directory.tenant_id().to_string(),
             client_id: self.watcher.application.app_id.to_string(),
-            cloud: Cloud::Global,
             auth: AuthConfig::Secret(SecretSource::Inline(self.watcher.secret.clone())),
-            login_url: self.base.clone(),
-            graph_url: self.base.clone(),
-            portal_url: Url::parse("https://entra.microsoft.com").unwrap(),
-            poll_interval: TimeDelta::minutes(15),
-            blind_after: TimeDelta::hours(2),
-            recipients: None,
+            ..config_at(&self.base)
         }
     }
 
@@ -158,6 +151,23 @@ impl Tenant {
     }
 }
 
+/// The configuration of a tenant at `base`, whoever answers there.
+pub fn config_at(base: &Url) -> TenantConfig {
+    TenantConfig {
+        name: "contoso".to_owned(),
+        tenant_id: "11111111-2222-4333-8444-555555555555".to_owned(),
+        client_id: "66666666-7777-4888-9999-000000000000".to_owned(),
+        cloud: Cloud::Global,
+        auth: AuthConfig::Secret(SecretSource::Inline("a secret".into())),
+        login_url: base.clone(),
+        graph_url: base.clone(),
+        portal_url: Url::parse("https://entra.microsoft.com").unwrap(),
+        poll_interval: TimeDelta::minutes(15),
+        blind_after: TimeDelta::hours(2),
+        recipients: None,
+    }
+}
+
 async fn answer(request: reqwest::RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.unwrap();
     let status = StatusCode::from_u16(response.status().as_u16()).unwrap();
@@ -180,6 +190,11 @@ pub struct Logged {
 pub struct Requests(Arc<Mutex<Vec<Logged>>>);
 
 impl Requests {
+    /// Logs what comes to a router.
+    pub fn layer(&self, router: Router) -> Router {
+        router.layer(from_fn_with_state(self.clone(), log))
+    }
+
     /// All of them.
     pub fn all(&self) -> Vec<Logged> {
         self.0.lock().unwrap().clone()
