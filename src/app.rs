@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Sleeper, UtcTime};
-use crate::config::{Config, TransportConfig};
+use crate::config::{Config, TenantConfig, TransportConfig};
 use crate::graph;
 use crate::mail::Mailer;
 use crate::mail::folder::FolderMailer;
@@ -115,21 +115,8 @@ struct Generation {
 impl Generation {
     fn start(common: &Common, shutdown: &Shutdown, config: Config) -> anyhow::Result<(Self, web::Parts)> {
         let config = Arc::new(config);
-        let http = graph::http_client(&[])?;
-        let snapshots =
-            Snapshots::new(config.tenants.iter().map(|tenant| Snapshot::unseen(TenantLabel::of(tenant), tenant.blind_after)));
-        let mailer = mailer(&config)?;
-        let shared = Shared {
-            store: common.store.clone(),
-            clock: Arc::clone(&common.clock),
-            sleeper: Arc::clone(&common.sleeper),
-            metrics: Arc::clone(&common.metrics),
-            progress: common.progress.clone(),
-            snapshots: snapshots.clone(),
-            rules: Arc::new(config.policy.clone()),
-            mail: mail_setup(&config, mailer.as_deref()),
-            keep: config.store.keep,
-        };
+        let mailer = mailer(&config);
+        let (tenants, snapshots) = tenants(common, &config, mailer.as_deref())?;
         let tasks = shutdown.tasks();
         if let (Some(mail), Some(mailer)) = (&config.mail, mailer) {
             let delivery = Delivery::new(DeliveryParts {
@@ -146,10 +133,8 @@ impl Generation {
         } else {
             tracing::warn!("there is no [mail]: nobody is told anything; the page and the metrics are all there is");
         }
-        for (index, tenant) in config.tenants.iter().enumerate() {
+        for (tenant, task) in config.tenants.iter().zip(tenants) {
             common.metrics.announce_tenant(&tenant.name);
-            let client = graph::Client::with_limits(tenant, context(common, http.clone()), common.limits);
-            let task = Tenant::new(shared.clone(), index, tenant.clone(), client);
             tasks.spawn(format!("tenant {}", tenant.name), task.run(tasks.stop().clone()));
         }
         let parts = web::Parts {
@@ -174,17 +159,61 @@ fn context(common: &Common, http: reqwest::Client) -> graph::Context {
     }
 }
 
+/// The tenants of a configuration, to be asked by a command beside the daemon: nothing polls, nothing is sent.
+///
+/// # Errors
+/// When the HTTP client cannot be set up.
+pub fn tenants_beside(
+    config: &Config,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    sleeper: Arc<dyn Sleeper>,
+) -> anyhow::Result<Vec<Tenant>> {
+    let common = Common {
+        store,
+        clock,
+        sleeper,
+        metrics: Arc::new(Metrics::new().context("metrics")?),
+        progress: Progress::default(),
+        delivery: DeliveryStatus::default(),
+        limits: graph::Limits::default(),
+    };
+    Ok(tenants(&common, config, mailer(config).as_deref())?.0)
+}
+
+/// One task a tenant, and the place its snapshots are put.
+fn tenants(common: &Common, config: &Config, mailer: Option<&dyn Mailer>) -> anyhow::Result<(Vec<Tenant>, Snapshots)> {
+    let http = graph::http_client(&[])?;
+    let snapshots =
+        Snapshots::new(config.tenants.iter().map(|tenant| Snapshot::unseen(TenantLabel::of(tenant), tenant.blind_after)));
+    let shared = Shared {
+        store: common.store.clone(),
+        clock: Arc::clone(&common.clock),
+        sleeper: Arc::clone(&common.sleeper),
+        metrics: Arc::clone(&common.metrics),
+        progress: common.progress.clone(),
+        snapshots: snapshots.clone(),
+        rules: Arc::new(config.policy.clone()),
+        mail: mail_setup(config, mailer),
+        keep: config.store.keep,
+    };
+    let task = |(index, tenant): (usize, &TenantConfig)| {
+        let client = graph::Client::with_limits(tenant, context(common, http.clone()), common.limits);
+        Tenant::new(shared.clone(), index, tenant.clone(), client)
+    };
+    Ok((config.tenants.iter().enumerate().map(task).collect(), snapshots))
+}
+
 /// What takes the mails, where there is a `[mail]`.
-pub fn mailer(config: &Config) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
-    let Some(mail) = &config.mail else { return Ok(None) };
-    Ok(Some(match &mail.transport {
+fn mailer(config: &Config) -> Option<Arc<dyn Mailer>> {
+    Some(match &config.mail.as_ref()?.transport {
         TransportConfig::Smtp(smtp) => Arc::new(SmtpMailer::new(smtp)),
         TransportConfig::Folder { path } => Arc::new(FolderMailer::new(path.clone())),
-    }))
+    })
 }
 
 /// What words the mails, where there is a `[mail]`.
-pub fn mail_setup(config: &Config, mailer: Option<&dyn Mailer>) -> Option<Arc<MailSetup>> {
+fn mail_setup(config: &Config, mailer: Option<&dyn Mailer>) -> Option<Arc<MailSetup>> {
     let (mail, mailer) = (config.mail.as_ref()?, mailer?);
     Some(Arc::new(MailSetup {
         renderer: Renderer::new(mail.from.clone(), config.policy.digest.timezone, None),

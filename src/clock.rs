@@ -9,9 +9,9 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
-/// An instant of policy time. Whole seconds are enough everywhere; finer parts are dropped when stored.
+/// An instant of policy time, in whole seconds: that is what the store keeps, and an instant must be the same before and after it was stored.
 pub type UtcTime = DateTime<Utc>;
 
 /// No sleep is longer than this before the clock is read again (suspend, NTP steps, a clock set by hand).
@@ -19,7 +19,7 @@ pub const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// Where policy time comes from.
 pub trait Clock: Debug + Send + Sync {
-    /// The current policy time.
+    /// The current policy time, in whole seconds.
     fn now(&self) -> UtcTime;
 
     /// How long the machine should sleep until policy time reaches `at`: zero when it has, never more than [`LONGEST_SLEEP`].
@@ -35,7 +35,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
     fn now(&self) -> UtcTime {
-        Utc::now()
+        Utc::now().trunc_subsecs(0)
     }
 }
 
@@ -87,7 +87,7 @@ impl FastClock {
 impl Clock for FastClock {
     fn now(&self) -> UtcTime {
         let passed = self.began.elapsed().mul_f64(self.factor);
-        self.start + TimeDelta::from_std(passed).unwrap_or(TimeDelta::MAX)
+        (self.start + TimeDelta::from_std(passed).unwrap_or(TimeDelta::MAX)).trunc_subsecs(0)
     }
 
     fn wait_for(&self, at: UtcTime) -> Duration {
@@ -109,5 +109,24 @@ pub struct TokioSleeper;
 impl Sleeper for TokioSleeper {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policy_time_has_no_finer_parts_that_the_store_would_drop() {
+        for clock in [&SystemClock as &dyn Clock, &FastClock::new(SystemClock.now(), 1234.5)] {
+            assert!((0..100).all(|_| clock.now().timestamp_subsec_nanos() == 0), "{clock:?}");
+        }
+    }
+
+    #[test]
+    fn a_fast_clock_waits_by_its_own_time() {
+        let clock = FastClock::new(SystemClock.now(), 3600.0);
+        let wait = clock.wait_for(clock.now() + TimeDelta::hours(2));
+        assert!(wait <= Duration::from_millis(2001) && wait > Duration::from_millis(1500), "{wait:?}");
     }
 }

@@ -5,8 +5,11 @@
 
 mod confirm;
 mod evaluate;
+mod foresee;
 mod poll;
 mod tell;
+
+pub use foresee::{Foreseen, Foresight};
 
 use std::sync::Arc;
 

@@ -5,6 +5,8 @@ mod config;
 mod demo;
 mod healthcheck;
 mod mail;
+mod output;
+mod plan;
 mod run;
 mod silence;
 
@@ -33,6 +35,7 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("ENTRAWATCH_
 enum Command {
     Run(run::Run),
     Demo(demo::Demo),
+    Plan(plan::Plan),
     Config(config::Config),
     Mail(mail::Mail),
     Silence(silence::Silences),
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
     let ended = match command {
         Command::Run(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Plan(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Mail(command) => command.run(),
         Command::Silence(command) => command.run(),

@@ -15,6 +15,7 @@ mod text;
 mod words;
 
 pub use letter::{Fact, Guide, Link, Step};
+pub use text::clean;
 pub use words::{MARKS, NAMES};
 
 use std::future::Future;

@@ -18,11 +18,20 @@ use crate::store::{self, Commit, Mails};
 const CONFIRMATIONS: usize = 3;
 
 /// What an evaluation reads from the store.
-struct Memory {
-    notices: Vec<NoticeRow>,
-    silences: Vec<Silence>,
-    mails: Mails,
-    outbox: Outbox,
+#[derive(Debug, Clone)]
+pub(super) struct Memory {
+    pub notices: Vec<NoticeRow>,
+    pub silences: Vec<Silence>,
+    pub mails: Mails,
+    pub outbox: Outbox,
+}
+
+/// What was decided, and from what.
+pub(super) struct Decided {
+    pub inventory: Inventory,
+    pub standings: Vec<Standing>,
+    pub evaluation: Evaluation,
+    pub confirmation: Confirmation,
 }
 
 impl Tenant {
@@ -61,25 +70,16 @@ impl Tenant {
         let now = self.shared.clock.now();
         let Some(model) = &self.model else { return Ok(None) };
         let memory = self.remember(model, now).await?;
-        let mut confirmation = Confirmation::default();
-        let mut inventory = model.inventory.clone();
-        let mut standings = self.judge(&inventory, now);
-        let mut evaluation = self.evaluate(model, &memory, &inventory, &standings, now);
         if !self.may_tell(model, now) {
-            self.publish(&inventory, &standings, &evaluation, &memory.silences);
+            let standings = self.judge(&model.inventory, now);
+            let evaluation = self.evaluate(model, &memory, &model.inventory, &standings, now);
+            self.publish(&model.inventory, &standings, &evaluation, &memory.silences);
             return Ok(evaluation.next);
         }
-        for _ in 0..CONFIRMATIONS {
-            if self.shared.mail.is_none() || !self.confirm(&mut confirmation, &inventory, &standings, &evaluation.decisions).await
-            {
-                break;
-            }
-            inventory = confirmation.applied_to(&inventory);
-            standings = self.judge(&inventory, now);
-            evaluation = self.evaluate(model, &memory, &inventory, &standings, now);
-        }
-
-        let mailing = self.mailing(model, &memory, &confirmation, &inventory, &standings, &evaluation, now);
+        let decided = self.decide(model, &memory, now).await;
+        let planned = self.plan(model, &decided, now);
+        let mailing = self.shared.mail.as_ref().map(|mail| tell::mailing(mail, planned, &memory.mails, now)).unwrap_or_default();
+        let Decided { inventory, standings, evaluation, confirmation } = decided;
         let version = self.commit(model, &evaluation, &memory, confirmation, &mailing).await?;
         if let Some(model) = &mut self.model {
             model.version = version;
@@ -93,6 +93,35 @@ impl Tenant {
         Ok(evaluation.next)
     }
 
+    /// Decides with the stored state, confirms what is about to leave, decides again.
+    pub(super) async fn decide(&self, model: &Model, memory: &Memory, now: UtcTime) -> Decided {
+        let mut confirmation = Confirmation::default();
+        let mut inventory = model.inventory.clone();
+        let mut standings = self.judge(&inventory, now);
+        let mut evaluation = self.evaluate(model, memory, &inventory, &standings, now);
+        for _ in 0..CONFIRMATIONS {
+            if self.shared.mail.is_none() || !self.confirm(&mut confirmation, &inventory, &standings, &evaluation.decisions).await
+            {
+                break;
+            }
+            inventory = confirmation.applied_to(&inventory);
+            standings = self.judge(&inventory, now);
+            evaluation = self.evaluate(model, memory, &inventory, &standings, now);
+        }
+        Decided { inventory, standings, evaluation, confirmation }
+    }
+
+    /// Cuts what is due into mails.
+    pub(super) fn plan(&self, model: &Model, decided: &Decided, now: UtcTime) -> Vec<Planned> {
+        if self.shared.mail.is_none() {
+            return Vec::new();
+        }
+        let coverage = Coverage::of(&decided.inventory, &decided.standings, now, self.shared.rules.recipients.owners);
+        let as_of = decided.confirmation.is_stale.then_some(model.state.polls.last_complete).flatten();
+        let occasion = Occasion { tenant: &self.label, at: now, as_of, coverage: &coverage };
+        assemble(&occasion, &decided.standings, &decided.evaluation)
+    }
+
     /// Nothing is told of a tenant before it was seen completely once, unless that takes too long: better late than never.
     fn may_tell(&self, model: &Model, now: UtcTime) -> bool {
         let polls = &model.state.polls;
@@ -100,7 +129,7 @@ impl Tenant {
         model.state.baseline.is_some() || polls.last_complete.is_some() || waited
     }
 
-    async fn remember(&self, model: &Model, now: UtcTime) -> Result<Memory, store::Error> {
+    pub(super) async fn remember(&self, model: &Model, now: UtcTime) -> Result<Memory, store::Error> {
         let (store, id) = (&self.shared.store, &self.label.id);
         let slots = model.state.slots.open.values().copied();
         let oldest = slots.chain(model.state.baseline.as_ref().map(|baseline| baseline.at)).min().unwrap_or(now);
@@ -116,7 +145,7 @@ impl Tenant {
         Ok(Memory { notices, silences: store.silences(now).await?, mails, outbox })
     }
 
-    fn judge(&self, inventory: &Inventory, now: UtcTime) -> Vec<Standing> {
+    pub(super) fn judge(&self, inventory: &Inventory, now: UtcTime) -> Vec<Standing> {
         let rules = &self.shared.rules;
         let judging = Judging {
             tenant: &self.label.name,
@@ -150,25 +179,6 @@ impl Tenant {
             slots: &model.state.slots,
             outbox: &memory.outbox,
         })
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the whole of one decision")]
-    fn mailing(
-        &self,
-        model: &Model,
-        memory: &Memory,
-        confirmation: &Confirmation,
-        inventory: &Inventory,
-        standings: &[Standing],
-        evaluation: &Evaluation,
-        now: UtcTime,
-    ) -> Mailing {
-        let Some(mail) = &self.shared.mail else { return Mailing::default() };
-        let coverage = Coverage::of(inventory, standings, now, self.shared.rules.recipients.owners);
-        let as_of = confirmation.is_stale.then_some(model.state.polls.last_complete).flatten();
-        let occasion = Occasion { tenant: &self.label, at: now, as_of, coverage: &coverage };
-        let planned: Vec<Planned> = assemble(&occasion, standings, evaluation);
-        tell::mailing(mail, planned, &memory.mails, now)
     }
 
     async fn commit(

@@ -19,7 +19,7 @@ const NAMED: usize = 20;
 const LANDSLIDE_BELIEVED_AFTER: TimeDelta = TimeDelta::days(1);
 
 /// What a poll brought.
-struct Survey {
+pub(super) struct Survey {
     began: UtcTime,
     listings: [(ObjectKind, Listing); 2],
     /// Objects missing for the first time that Graph, asked by id, no longer has.
@@ -81,7 +81,7 @@ impl Tenant {
     }
 
     /// A tenant configured by a domain gets its GUID once.
-    async fn identify(&mut self) -> Result<(), graph::Error> {
+    pub(super) async fn identify(&mut self) -> Result<(), graph::Error> {
         if self.model.is_none() {
             let id = self.graph.tenant_guid().await?;
             if id != self.label.id {
@@ -104,7 +104,7 @@ impl Tenant {
         self.shared.snapshots.publish(self.index, snapshot);
     }
 
-    async fn survey(&self, began: UtcTime) -> Survey {
+    pub(super) async fn survey(&self, began: UtcTime) -> Survey {
         let inventory = self.model.as_ref().map(|model| model.inventory.clone()).unwrap_or_default();
         let known = |kind: ObjectKind, id: &str| {
             let tracked = inventory.get(&ObjectKey { kind, id: id.to_owned() })?;
@@ -204,7 +204,7 @@ fn is_long_missing(tracked: &Tracked, now: UtcTime) -> bool {
 }
 
 /// What a survey makes of a model: the new state, the objects to write, the tombstones to forget.
-fn apply(model: &Model, survey: &Survey, keep: TimeDelta) -> (TenantState, Vec<Tracked>, Vec<ObjectKey>) {
+pub(super) fn apply(model: &Model, survey: &Survey, keep: TimeDelta) -> (TenantState, Vec<Tracked>, Vec<ObjectKey>) {
     let (inventory, now) = (&model.inventory, survey.began);
     let mut put: Vec<Tracked> = Vec::new();
     for listed in survey.listings.iter().flat_map(|(_, listing)| &listing.objects) {
