@@ -15,7 +15,7 @@ use crate::outbox::digest::{Coverage, Digest, DigestKind, Item};
 use crate::policy::{Notice, Via};
 
 /// So many items get a card of their own; a reader does not take in more.
-const CARDS: usize = 10;
+const CARDS: usize = 8;
 
 /// So many items are shown at all; the others are counted and stand in the attached file.
 pub const SHOWN: usize = 50;
@@ -48,7 +48,7 @@ pub fn letter(digest: &Digest, setting: &Setting, shown: usize) -> Letter {
     if let Some(at) = digest.as_of {
         blocks.push(Block::Callout { tone: Tone::Warning, text: words::digest::as_of(at, setting.zone) });
     }
-    let reasons = reasons(&digest.items);
+    let reasons = reasons(digest);
     blocks.extend(visible.iter().take(CARDS).map(|item| Block::Card(card(item, digest, setting, &guides))));
     if let Some(rest) = visible.get(CARDS..).filter(|rest| !rest.is_empty()) {
         blocks.push(Block::Heading { text: FURTHER.to_owned() });
@@ -151,7 +151,7 @@ fn fact(label: &str, value: &str) -> Fact {
 fn table(items: &[Item], digest: &Digest, setting: &Setting, guides: &Guides) -> Table {
     let row = |item: &Item| {
         let end = item.standing.credential.not_after;
-        let letter = guides.letter(Task::of(item)).map(words::guide::reference);
+        let letter = guides.letter(Task::of(item)).map(words::guide::pointer);
         let notes: Vec<String> = words::item::remark(item).map(ToOwned::to_owned).into_iter().chain(letter).collect();
         vec![
             Cell {
@@ -189,9 +189,12 @@ fn baseline(coverage: &Coverage) -> Vec<Block> {
 }
 
 /// Why the recipient is told, each reason with the applications it holds for, in the order of the items.
-fn reasons(items: &[Item]) -> Vec<(String, Vec<String>)> {
+fn reasons(digest: &Digest) -> Vec<(String, Vec<String>)> {
+    if digest.items.is_empty() && digest.kind != DigestKind::Regular {
+        return vec![(words::digest::why(&Via::Baseline), Vec::new())];
+    }
     let mut reasons: Vec<(&Via, Vec<String>)> = Vec::new();
-    for item in items {
+    for item in &digest.items {
         let application = words::item::application(item);
         match reasons.iter_mut().find(|(via, _)| **via == item.via) {
             Some((_, applications)) if applications.contains(&application) => {}

@@ -69,7 +69,7 @@ impl Renderer {
             let letter = digest::letter(digest, &self.setting, shown);
             let html = self.html(&letter)?;
             if html.len() > HTML_LIMIT && shown > 1 {
-                shown = shown.min(digest.items.len()) / 2;
+                shown = shown.min(digest.items.len()) * 4 / 5;
                 continue;
             }
             let file = (digest.items.len() > shown).then(|| list::csv(digest)).transpose()?;
@@ -138,6 +138,7 @@ fn templates() -> Environment<'static> {
         let text = value.to_string();
         out.write_str(&if value.is_safe() { text } else { escaped(&text) }).map_err(Into::into)
     });
+    environment.add_filter("options", |line: &str| Value::from_safe_string(options(line)));
     environment.add_filter("marked", |sentence: &str| Value::from_safe_string(marked(sentence)));
     for (name, source) in TEMPLATES {
         if let Err(error) = environment.add_template(name, source) {
@@ -152,11 +153,49 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
+/// A command line in HTML, whose options are not broken after their hyphens.
+fn options(line: &str) -> String {
+    let word = |word: &str| match word.strip_prefix('-') {
+        Some(_) => format!("<span style=\"white-space:nowrap\">{}</span>", escaped(word)),
+        None => escaped(word),
+    };
+    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// A sentence in HTML, its literal text set as code.
 fn marked(sentence: &str) -> String {
     escaped(sentence)
-        .replace(MARKS.0, "<code style=\"font-family:Consolas,Menlo,monospace;font-size:0.93em;\">")
+        .replace(MARKS.0, "<code style=\"font-family:Consolas,Menlo,monospace;font-size:0.93em;white-space:nowrap;\">")
         .replace(MARKS.1, "</code>")
         .replace(NAMES.0, "<strong>")
         .replace(NAMES.1, "</strong>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::samples::{renderer, samples};
+
+    #[test]
+    fn a_broken_template_costs_the_html_and_not_the_mail() {
+        let sample = &samples()[0].digest;
+        let whole = renderer().unwrap().render(sample, Uuid::from_u128(1));
+        let broken = Renderer { templates: Environment::new(), ..renderer().unwrap() };
+        assert!(broken.try_render(sample, Uuid::from_u128(1)).is_err());
+        let plain = broken.render(sample, Uuid::from_u128(1));
+        assert_eq!((plain.subject, plain.text, plain.fingerprint), (whole.subject, whole.text, whole.fingerprint));
+        assert_eq!(plain.html, "");
+        assert!(plain.message.contains("Content-Type: text/plain; charset=utf-8\r\n"), "{}", plain.message);
+        assert!(plain.message.contains("No other credential can sign in as this application after that"), "{}", plain.message);
+    }
+
+    #[test]
+    fn nothing_in_a_template_is_left_undefined() {
+        for sample in samples() {
+            renderer()
+                .unwrap()
+                .try_render(&sample.digest, Uuid::from_u128(1))
+                .unwrap_or_else(|error| panic!("{}: {error:#}", sample.name));
+        }
+    }
 }

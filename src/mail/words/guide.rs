@@ -23,6 +23,12 @@ pub fn reference(letter: char) -> String {
     format!("What to do: see {letter} below.")
 }
 
+/// The same, in a table.
+#[must_use]
+pub fn pointer(letter: char) -> String {
+    format!("what to do: {letter}")
+}
+
 fn name(task: Task) -> &'static str {
     match task {
         Task::Secret => "replace a client secret",

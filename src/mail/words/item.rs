@@ -276,7 +276,7 @@ pub fn remark(item: &Item) -> Option<&'static str> {
         Situation::Rotated => Some("a newer one exists"),
         Situation::SelfRenewing => Some("should have renewed itself"),
         Situation::Gap(_) => Some("the next one starts too late"),
-        Situation::Sole if item.standing.last_one => Some("the last one"),
+        Situation::Sole if item.standing.last_one => Some("the last credential"),
         Situation::Sole => None,
     }
 }

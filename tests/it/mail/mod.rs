@@ -3,4 +3,5 @@
 mod exim;
 mod faults;
 mod folder;
+mod letters;
 mod sessions;
