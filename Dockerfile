@@ -37,7 +37,6 @@ RUN binary=target/release/entrawatch \
     && install -d /image/etc/entrawatch \
     && echo 'entrawatch:x:10001:10001::/var/lib/entrawatch:/usr/sbin/nologin' > /image/etc/passwd \
     && echo 'entrawatch:x:10001:' > /image/etc/group \
-    && install -d -m 1777 /image/tmp \
     && install -d -m 0700 -o 10001 -g 10001 /image/var/lib/entrawatch
 
 # hadolint ignore=DL3006 # named by the argument above
@@ -49,7 +48,9 @@ LABEL org.opencontainers.image.title="EntraWatch" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.revision="${COMMIT}"
 COPY --from=build /image/ /
+# The demo's folder goes where the store goes: all else may be read-only.
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+    TMPDIR=/var/lib/entrawatch \
     ENTRAWATCH__STORE__URL=sqlite:/var/lib/entrawatch/entrawatch.db \
     ENTRAWATCH__HTTP__LISTEN=0.0.0.0:9690
 USER 10001:10001

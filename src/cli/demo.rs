@@ -27,7 +27,7 @@ pub struct Demo {
     #[arg(long, value_name = "N", value_parser = days_per_minute)]
     days_per_minute: Option<f64>,
     /// Where the page and the metrics are served.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9690")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9690", env = "ENTRAWATCH__HTTP__LISTEN")]
     listen: SocketAddr,
     /// Where the database, the mails and the configuration are kept. Default: a new directory among the temporary ones.
     #[arg(long, value_name = "DIR")]

@@ -15,6 +15,9 @@ use super::File;
 pub struct Healthcheck {
     #[command(flatten)]
     file: File,
+    /// Where it listens. Default: what the configuration says.
+    #[arg(long, value_name = "ADDRESS", env = "ENTRAWATCH__HTTP__LISTEN")]
+    listen: Option<SocketAddr>,
     /// Ask whether every tenant is seen and mails leave, too. For monitoring; a restart mends none of that.
     #[arg(long)]
     full: bool,
@@ -37,7 +40,10 @@ struct Problem {
 
 impl Healthcheck {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let listen = self.file.load_quietly()?.config.http.listen;
+        let listen = match self.listen {
+            Some(listen) => listen,
+            None => self.file.load_quietly()?.config.http.listen,
+        };
         super::block_on(ask(reachable(listen), self.full))?;
         println!("{}", if self.full { "the daemon works, every tenant is seen and mails leave" } else { "the daemon works" });
         Ok(ExitCode::SUCCESS)
