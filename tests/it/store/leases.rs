@@ -180,7 +180,7 @@ async fn leases_are_shared_out_evenly_when_all_ask_at_once() {
     let all: Vec<&String> = watched.iter().flatten().collect();
     assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len(), "two watch one: {watched:?}");
     pass(&database).await;
-    assert_eq!(rounds(&replicas, 3).await, [3; 6]);
+    assert_eq!(rounds(&replicas, 8).await, [3; 6]);
 }
 
 #[tokio::test]
