@@ -98,6 +98,25 @@ pub fn mask_address(address: &str) -> String {
     }
 }
 
+/// Text in which others may have written addresses, such as the answer of a mail server, with every one of them masked.
+#[must_use]
+pub fn mask_addresses(text: &str) -> String {
+    let is_part = |c: char| c.is_alphanumeric() || "@.!#$%&'*+-/=?^_`{|}~".contains(c);
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let word = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(word);
+        let (end, dots) = word.split_at(word.trim_end_matches('.').len());
+        masked.push_str(&if end.len() > 1 && end.contains('@') { mask_address(end) } else { end.to_owned() });
+        masked.push_str(dots);
+        let separator = after.find(is_part).unwrap_or(after.len());
+        masked.push_str(&after[..separator]);
+        rest = &after[separator..];
+    }
+    masked
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
@@ -170,5 +189,15 @@ mod tests {
         ] {
             assert_eq!(mask_address(address), masked);
         }
+    }
+
+    #[test]
+    fn addresses_in_an_answer_are_masked() {
+        assert_eq!(
+            mask_addresses("550 5.1.1 <jane.doe@mail.example.com>: no such user, ask admin@example.com. (x)"),
+            "550 5.1.1 <j***@m***.com>: no such user, ask a***@e***.com. (x)"
+        );
+        assert_eq!(mask_addresses("421 4.3.0 später\u{202e} …"), "421 4.3.0 später\u{202e} …");
+        assert_eq!(mask_addresses("a@b, <@>"), "a***@b***, <@>");
     }
 }

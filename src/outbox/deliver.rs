@@ -24,6 +24,7 @@ use crate::mail::{Envelope, Fate, Mailer, SendError};
 use crate::metrics::{MailOutcome, Metrics};
 use crate::progress::Progress;
 use crate::store::{ClaimedMail, Error, LONGEST_WAIT, Settlement, Store};
+use crate::telemetry::{mask_address, mask_addresses};
 
 /// How many mails are on their way at once; Graph takes no more from one mailbox.
 const AT_ONCE: usize = 4;
@@ -262,7 +263,7 @@ impl Delivery {
 
     /// Metrics, status and log of one attempt.
     fn tell(&self, mail: &ClaimedMail, settlement: &Settlement, now: UtcTime) {
-        let id = mail.id;
+        let (id, tenant, to) = (mail.id, &mail.tenant, mask_address(&mail.recipient));
         match settlement {
             Settlement::Sent { .. } => {
                 *self.refused() = None;
@@ -275,13 +276,15 @@ impl Delivery {
                     state.last_error = None;
                     state.misconfigured = None;
                 });
-                tracing::info!(mail = %id, tenant = mail.tenant, delay, "a mail was accepted");
+                tracing::info!(mail = %id, tenant, to, delay, "a mail was accepted");
             }
             Settlement::Retry { at, answer, .. } => {
                 self.metrics.mailed(MailOutcome::Retried, 1);
                 self.failed(answer, now);
-                tracing::warn!(mail = %id, tenant = mail.tenant, answer = masked(answer), next = %at, "a mail was not accepted; it is tried again");
+                let answer = mask_addresses(answer);
+                tracing::warn!(mail = %id, tenant, to, answer, next = %at, "a mail was not accepted; it is tried again");
             }
+            // Said once for all mails, where the refusal is met.
             Settlement::PutOff { answer, .. } => {
                 self.metrics.mailed(MailOutcome::Retried, 1);
                 self.failed(answer, now);
@@ -290,7 +293,7 @@ impl Delivery {
             Settlement::Dead { answer } => {
                 self.metrics.mailed(MailOutcome::Dead, 1);
                 self.status.update(|state| state.last_error = Some(answer.clone()));
-                tracing::error!(mail = %id, tenant = mail.tenant, answer = masked(answer), "a mail was given up");
+                tracing::error!(mail = %id, tenant, to, answer = mask_addresses(answer), "a mail was given up");
             }
             Settlement::Released { .. } => {}
         }
@@ -315,7 +318,7 @@ impl Delivery {
         };
         let until = now + retry::wait(times);
         *refused = Some(Refused { times, until });
-        tracing::error!(answer = masked(answer), next = %until, "the mail server refuses every mail as things are set up; all mails wait until that is mended");
+        tracing::error!(answer = mask_addresses(answer), next = %until, "the mail server refuses every mail as things are set up; all mails wait until that is mended");
         until + TimeDelta::seconds(1)
     }
 
@@ -352,9 +355,4 @@ impl Delivery {
             (Some(at), Some(refused)) => Next::At(at.max(refused.until)),
         })
     }
-}
-
-/// An answer for the log: servers repeat the recipient's address.
-fn masked(answer: &str) -> String {
-    answer.split_inclusive(char::is_whitespace).map(|word| if word.contains('@') { "(address) " } else { word }).collect()
 }

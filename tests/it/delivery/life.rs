@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use entrawatch::clock::TokioSleeper;
 use entrawatch::outbox::deliver::Next;
 use entrawatch::store::{Commit, Error, MailState, Store};
@@ -10,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Post;
-use crate::store::samples::{TENANT, load};
+use crate::store::samples::{TENANT, load, silence};
 use crate::support::builder::start;
 use crate::support::database::{Database, Server};
 use crate::support::mailer::Answer::{Silence, TakenButBroken};
@@ -189,4 +190,27 @@ async fn a_mail_that_may_have_arrived_is_repeated_with_the_same_message_id() {
     let taken = post.mailer.taken();
     assert_eq!(taken.len(), 2);
     assert_eq!(taken[0], taken[1]);
+}
+
+/// What `entrawatch silence add` does while a daemon writes without a pause.
+#[tokio::test]
+async fn another_process_gets_its_turn_while_delivery_is_busy() {
+    let post = Arc::new(Post::on_sqlite().await);
+    load(&post.store).await;
+    let recipients: Vec<String> = (0..400).map(|n| format!("{n}@example.com")).collect();
+    post.put(&recipients.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let beside = Store::open(&post.database.as_ref().unwrap().url()).await.unwrap();
+    let mut tasks = JoinSet::new();
+    let working = Arc::clone(&post);
+    tasks.spawn(async move { working.step().await });
+    let mut slowest = Duration::ZERO;
+    for n in 0..10 {
+        let began = Instant::now();
+        beside.add_silence(&silence(&n.to_string(), None, start() + TimeDelta::days(1))).await.unwrap();
+        slowest = slowest.max(began.elapsed());
+    }
+    let left = post.store.waiting().await.unwrap().count;
+    println!("ten silences while {left} of 400 mails were left; the slowest took {slowest:?}");
+    tasks.join_all().await;
+    assert_eq!(post.mailer.taken().len(), 400);
 }
