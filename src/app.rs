@@ -155,6 +155,7 @@ fn context(common: &Common, http: reqwest::Client) -> graph::Context {
         clock: Arc::clone(&common.clock),
         sleeper: Arc::clone(&common.sleeper),
         metrics: Arc::clone(&common.metrics),
+        progress: common.progress.clone(),
         http,
     }
 }

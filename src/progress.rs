@@ -9,6 +9,12 @@ use tokio::time::Instant;
 /// A task without a sign of life for this long counts as stuck.
 pub const STUCK_AFTER: Duration = Duration::from_mins(5);
 
+/// What the task of a tenant is called.
+#[must_use]
+pub fn tenant_task(tenant: &str) -> String {
+    format!("tenant {tenant}")
+}
+
 /// The last sign of life of each task, in machine time.
 #[derive(Debug, Clone, Default)]
 pub struct Progress(Arc<Mutex<BTreeMap<String, Instant>>>);

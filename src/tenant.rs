@@ -22,7 +22,7 @@ use crate::inventory::Inventory;
 use crate::mail::render::Renderer;
 use crate::metrics::Metrics;
 use crate::policy::{Rules, TransportKind};
-use crate::progress::Progress;
+use crate::progress::{Progress, tenant_task};
 use crate::schedule::{Agenda, Due};
 use crate::snapshot::{Snapshots, TenantLabel};
 use crate::state::TenantState;
@@ -99,7 +99,7 @@ impl Tenant {
 
     /// Steps and sleeps, until `stop`. A step may be cut off anywhere: what the store has is whole.
     pub async fn run(mut self, stop: CancellationToken) {
-        let task = format!("tenant {}", self.label.name);
+        let task = tenant_task(&self.label.name);
         while !stop.is_cancelled() {
             self.shared.progress.beat(&task);
             let stopped = stop.clone();

@@ -77,7 +77,7 @@ impl<'a> Attempts<'a> {
             self.context.metrics.graph_throttled(self.tenant, wait.as_secs_f64());
         }
         tracing::debug!(tenant = self.tenant, ?fault, attempt = self.made, ?wait, "a request failed and is sent again");
-        self.context.sleeper.sleep(wait).await;
+        self.context.wait(self.tenant, wait).await;
         true
     }
 

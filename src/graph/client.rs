@@ -197,7 +197,7 @@ impl Client {
         let wait = self.0.budget.reserve(keys, Instant::now(), patience.left()).ok_or(Error::OutOfTime)?;
         if !wait.is_zero() {
             patience.spend(wait);
-            self.0.context.sleeper.sleep(wait).await;
+            self.0.context.wait(self.label(), wait).await;
         }
         Ok(())
     }
@@ -214,6 +214,7 @@ impl Client {
             .header("accept", "application/json")
             .header("client-request-id", &id)
             .header("x-ms-throttle-priority", "Low");
+        context.beat(&tenant.name);
         let began = Instant::now();
         let limits = patience.limits();
         if limits.answer_within.is_zero() {

@@ -24,7 +24,11 @@ pub use http::{Limits, http_client};
 pub use sign_in::SignInRefused;
 pub use token::{Token, Tokens, Unfit, check_certificate};
 
+use std::time::Duration;
+
+use crate::clock::LONGEST_SLEEP;
 use crate::inventory::{Detail, DirectoryObject, ObjectKey};
+use crate::progress::{Progress, tenant_task};
 
 /// What every client shares.
 #[derive(Debug, Clone)]
@@ -35,8 +39,28 @@ pub struct Context {
     pub sleeper: std::sync::Arc<dyn crate::clock::Sleeper>,
     /// Requests and waits are counted here.
     pub metrics: std::sync::Arc<crate::metrics::Metrics>,
+    /// Where the tenant's task shows at each request and wait that it lives: a listing may take long.
+    pub progress: Progress,
     /// The shared HTTP client (see [`http_client`]).
     pub http: reqwest::Client,
+}
+
+impl Context {
+    /// The tenant's task lives.
+    fn beat(&self, tenant: &str) {
+        self.progress.beat(&tenant_task(tenant));
+    }
+
+    /// Waits, with signs of life.
+    async fn wait(&self, tenant: &str, mut wait: Duration) {
+        while !wait.is_zero() {
+            self.beat(tenant);
+            let part = wait.min(LONGEST_SLEEP);
+            self.sleeper.sleep(part).await;
+            wait -= part;
+        }
+        self.beat(tenant);
+    }
 }
 
 /// What one listing of a collection brought.

@@ -18,6 +18,7 @@ use entrawatch::clock::Sleeper;
 use entrawatch::graph::{self, Client, Context, Listed, Listing};
 use entrawatch::inventory::{DirectoryObject, ObjectKind};
 use entrawatch::metrics::Metrics;
+use entrawatch::progress::Progress;
 
 use crate::support::faults::Faults;
 use crate::support::graph::Tenant;
@@ -79,6 +80,7 @@ fn context(tenant: &Tenant, waits: &Arc<Waits>, metrics: &Arc<Metrics>) -> Conte
         clock: tenant.clock.clone(),
         sleeper: waits.clone(),
         metrics: metrics.clone(),
+        progress: Progress::default(),
         http: graph::http_client(&[]).unwrap(),
     }
 }

@@ -9,6 +9,7 @@ use entrawatch::graph::{Client, Context, Listed, Want, http_client};
 use entrawatch::inventory::{Inventory, Judging, ObjectKind, Standing, Tracked, Watch, absorb, judge, learn};
 use entrawatch::metrics::Metrics;
 use entrawatch::policy::{severity, state};
+use entrawatch::progress::Progress;
 
 use crate::graph::Waits;
 use crate::policy::world::rules;
@@ -23,6 +24,7 @@ async fn read(clock: &Arc<ManualClock>) -> Vec<Standing> {
         clock: clock.clone(),
         sleeper: Arc::new(Waits::default()),
         metrics: Arc::new(Metrics::new().unwrap()),
+        progress: Progress::default(),
         http: http_client(&[]).unwrap(),
     };
     let client = Client::new(&tenant.config(), context);

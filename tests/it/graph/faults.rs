@@ -12,6 +12,7 @@ use entrawatch::graph::retry::{LONGEST_WAIT, TRIES_FAILED, TRIES_THROTTLED, boun
 use entrawatch::graph::{self, Client, Context, Limits, Listing};
 use entrawatch::inventory::ObjectKind;
 use entrawatch::metrics::Metrics;
+use entrawatch::progress::Progress;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -146,6 +147,7 @@ fn client(base: &Url, waits: &Arc<Waits>, answer_within: Duration) -> Client {
         clock: Arc::new(ManualClock::new(at(BEGIN))),
         sleeper: waits.clone(),
         metrics: Arc::new(Metrics::new().unwrap()),
+        progress: Progress::default(),
         http: graph::http_client(&[]).unwrap(),
     };
     let limits = Limits { answer_within, ..Limits::default() };
@@ -241,4 +243,14 @@ async fn a_listing_of_three_hundred_pages_that_is_throttled_at_the_last_goes_on_
     // A minute has 140 requests that name keyCredentials. Time stands still here, so each one beyond them is told to wait.
     let held_back = waits.iter().filter(|wait| **wait > Duration::from_secs(22)).count();
     assert_eq!(held_back, 305 - 140, "{waits:?}");
+}
+
+#[tokio::test]
+async fn a_long_wait_is_slept_in_parts_that_show_that_the_task_lives() {
+    let (pages, listing) = strike(Place::FirstPage, &throttled(429, "200"), 1).await;
+    assert_eq!(listing.error, None);
+    let waits = pages.waits.all();
+    assert_eq!(waits[..3], [Duration::from_mins(1); 3]);
+    assert_eq!(waits.len(), 4);
+    assert!((200.0..=201.0).contains(&pages.waits.sum().as_secs_f64()), "{waits:?}");
 }

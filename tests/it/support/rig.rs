@@ -141,6 +141,7 @@ impl Rig {
             clock: clock.clone(),
             sleeper: Arc::new(TokioSleeper),
             metrics: Arc::clone(&metrics),
+            progress: Progress::default(),
             http: graph::http_client(&[]).unwrap(),
         };
         let client =
