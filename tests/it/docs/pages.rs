@@ -70,4 +70,19 @@ impl Page {
         assert!(open.is_none(), "{}: a fenced block is not closed", self.path.display());
         blocks
     }
+
+    /// The text outside of fenced blocks.
+    pub fn prose(&self) -> String {
+        let mut inside = false;
+        let mut kept = String::new();
+        for line in self.text.lines() {
+            if line.contains("```") {
+                inside = !inside;
+            } else if !inside {
+                kept.push_str(line);
+                kept.push('\n');
+            }
+        }
+        kept
+    }
 }
