@@ -47,7 +47,7 @@ struct Add {
     /// In this tenant only: its name or its id.
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
-    /// When it ends by itself: a day (its beginning, in the zone of [digest]), an instant (2026-12-24T18:00:00Z), or how long (4w).
+    /// When it ends by itself: a day (its beginning, in the zone of `[digest]`), an instant (2026-12-24T18:00:00Z), or how long (4w).
     #[arg(long, value_name = "WHEN")]
     until: String,
     /// Why, for whoever reads it later.
