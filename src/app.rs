@@ -184,7 +184,7 @@ pub fn tenants_beside(
 
 /// One task a tenant, and the place its snapshots are put.
 fn tenants(common: &Common, config: &Config, mailer: Option<&dyn Mailer>) -> anyhow::Result<(Vec<Tenant>, Snapshots)> {
-    let http = graph::http_client(&[])?;
+    let http = graph::http_client(&config.authorities)?;
     let snapshots =
         Snapshots::new(config.tenants.iter().map(|tenant| Snapshot::unseen(TenantLabel::of(tenant), tenant.blind_after)));
     let shared = Shared {

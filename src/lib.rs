@@ -8,6 +8,7 @@
 //! tests.
 
 pub mod app;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 use clap_complete::Shell;
 
+use super::output::say;
+
 /// Print the completions of a shell: bash, elvish, fish, powershell or zsh.
 #[derive(Debug, Args)]
 pub struct Completions {
@@ -13,8 +15,10 @@ pub struct Completions {
 }
 
 impl Completions {
-    pub fn run(self) -> ExitCode {
-        clap_complete::generate(self.shell, &mut super::grammar(), "entrawatch", &mut std::io::stdout());
-        ExitCode::SUCCESS
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut super::grammar(), "entrawatch", &mut script);
+        say(&String::from_utf8(script)?)?;
+        Ok(ExitCode::SUCCESS)
     }
 }

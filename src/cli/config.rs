@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::File;
+use super::output::say;
 use crate::config::{Loaded, load, summary};
 
 /// Check a configuration, or print one with every key explained.
@@ -32,10 +33,10 @@ impl Config {
         match self.what {
             What::Check(file) => {
                 let loaded = load(&file.sources())?;
-                print!("{}", told(&loaded));
+                say(&told(&loaded))?;
             }
-            What::Example { minimal: true } => print!("{}", include_str!("../../config/minimal.toml")),
-            What::Example { minimal: false } => print!("{}", include_str!("../../config/example.toml")),
+            What::Example { minimal: true } => say(include_str!("../../config/minimal.toml"))?,
+            What::Example { minimal: false } => say(include_str!("../../config/example.toml"))?,
         }
         Ok(ExitCode::SUCCESS)
     }

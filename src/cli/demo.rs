@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::output::say;
 use crate::app::{self, Start};
 use crate::clock::{Clock, FastClock, Sleeper, SystemClock, TokioSleeper};
 use crate::config::{Config, Demo as DemoConfig, LogConfig, LogFormat};
@@ -108,10 +109,13 @@ fn slow_down(config: &mut Config, factor: f64) {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the command answers")]
 fn tell(address: SocketAddr, directory: &Path) {
-    println!("Page     http://{address}/");
-    println!("Metrics  http://{address}/metrics");
-    println!("Mails    {}", directory.join("mails").display());
-    println!("Ask it   entrawatch plan --config {}", directory.join("entrawatch.toml").display());
+    let text = format!(
+        "Page     http://{address}/\nMetrics  http://{address}/metrics\nMails    {}\nAsk it   entrawatch plan --config {}\n",
+        directory.join("mails").display(),
+        directory.join("entrawatch.toml").display(),
+    );
+    if let Err(error) = say(&text) {
+        tracing::error!(%error, "standard output cannot be written");
+    }
 }

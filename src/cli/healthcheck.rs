@@ -9,6 +9,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::File;
+use super::output::say;
 
 /// Ask the running daemon whether it works; for containers that have no shell.
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ impl Healthcheck {
             None => self.file.load_quietly()?.config.http.listen,
         };
         super::block_on(ask(reachable(listen), self.full))?;
-        println!("{}", if self.full { "the daemon works, every tenant is seen and mails leave" } else { "the daemon works" });
+        say(if self.full { "the daemon works, every tenant is seen and mails leave\n" } else { "the daemon works\n" })?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::output::say;
 use crate::mail::samples;
 
 /// See what mails look like.
@@ -29,7 +30,7 @@ impl Mail {
         match self.what {
             What::Preview { out } => {
                 let written = samples::preview(&out)?;
-                println!("{} files in {}", written.len(), out.display());
+                say(&format!("{} files in {}\n", written.len(), out.display()))?;
             }
         }
         Ok(ExitCode::SUCCESS)

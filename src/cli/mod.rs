@@ -1,5 +1,6 @@
 //! The command line. Each command has a file of its own, thin over the part that does the work.
 
+mod check;
 mod completions;
 mod config;
 mod demo;
@@ -36,6 +37,7 @@ enum Command {
     Run(run::Run),
     Demo(demo::Demo),
     Plan(plan::Plan),
+    Check(check::Check),
     Config(config::Config),
     Mail(mail::Mail),
     Silence(silence::Silences),
@@ -83,11 +85,12 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Plan(command) => command.run(),
+        Command::Check(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Mail(command) => command.run(),
         Command::Silence(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
-        Command::Completions(command) => Ok(command.run()),
+        Command::Completions(command) => command.run(),
     };
     match ended {
         Ok(code) => code,

@@ -1,6 +1,10 @@
 //! Answers as tables for people, JSON and CSV for machines.
 
+use std::io::{self, ErrorKind, Write as _};
+
 use clap::ValueEnum;
+
+use crate::mail::cell;
 
 /// How a command answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -8,6 +12,15 @@ pub enum Format {
     Table,
     Json,
     Csv,
+}
+
+/// Writes an answer to standard output. A reader that went away (`| head`) has what it wanted.
+pub fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
 }
 
 /// Columns of equal width, two spaces apart; the last one is as long as it is. Nothing where there are no rows.
@@ -28,12 +41,12 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     text
 }
 
-/// Comma-separated values with their head.
+/// Comma-separated values with their head. No cell is one that a spreadsheet takes for a formula.
 pub fn csv<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> anyhow::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(head)?;
     for row in rows {
-        writer.write_record(row)?;
+        writer.write_record(row.iter().map(|text| cell(text)))?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }

@@ -36,11 +36,11 @@ impl Plan {
         let plans = super::block_on(foresee(&config))?;
         let zone = config.policy.digest.timezone;
         match self.output {
-            Format::Table => print!("{}", table(&plans, config.mail.is_some(), zone)),
-            Format::Json => print!("{}", output::json(&as_json(&plans))),
+            Format::Table => output::say(&table(&plans, config.mail.is_some(), zone))?,
+            Format::Json => output::say(&output::json(&as_json(&plans)))?,
             Format::Csv => {
                 let rows: Vec<_> = plans.iter().flat_map(|(_, plan)| plan.told.iter().map(|told| row(told, zone))).collect();
-                print!("{}", output::csv(HEAD, &rows)?);
+                output::say(&output::csv(HEAD, &rows)?)?;
             }
         }
         Ok(ExitCode::SUCCESS)

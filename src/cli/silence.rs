@@ -8,9 +8,11 @@ use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 
 use super::File;
+use super::output::say;
 use crate::clock::{Clock as _, SystemClock, UtcTime};
 use crate::config::{Loaded, parse_duration};
 use crate::inventory::{Inventory, Judging, Pattern, Standing, Subject, judge};
+use crate::mail::credential_in_words;
 use crate::policy::{Silence, SilenceScope};
 use crate::store::Store;
 use crate::telemetry::escape;
@@ -81,19 +83,20 @@ const SHOWN: usize = 10;
 impl Silences {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let now = SystemClock.now();
-        super::block_on(async {
+        let lines = super::block_on(async {
             match self.what {
                 What::Add(add) => add.run(now).await,
                 What::List(file) => list(&file.load_quietly()?, now).await,
                 What::Remove { file, id } => remove(&file.load_quietly()?, &id).await,
             }
         })?;
+        say(&(lines.join("\n") + "\n"))?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Add {
-    async fn run(self, now: UtcTime) -> anyhow::Result<()> {
+    async fn run(self, now: UtcTime) -> anyhow::Result<Vec<String>> {
         let sources = self.file.sources();
         let loaded = self.file.load_quietly()?;
         let zone = loaded.config.policy.digest.timezone;
@@ -117,24 +120,22 @@ impl Add {
         store.add_silence(&silence).await?;
         store.close().await;
 
-        println!("silence {} is set", silence.id);
-        println!("  what     {}", what(&silence, &tenants));
-        println!("  until    {}", instant(silence.until, zone));
         let covered: Vec<_> = known.iter().filter(|credential| credential.is_covered(&silence, now)).collect();
-        tell_covered(&covered, zone, now);
+        let mut lines = vec![
+            format!("silence {} is set", silence.id),
+            format!("  what     {}", what(&silence, &tenants)),
+            format!("  until    {}", instant(silence.until, zone)),
+        ];
+        lines.extend(what_is_covered(&covered, zone, now));
         for other in &others {
             let both = covered.iter().filter(|credential| credential.is_covered(other, now)).count();
             if both > 0 || other.scope == silence.scope {
-                println!(
-                    "  overlaps silence {} ({}, until {}), which covers {both} of them too",
-                    other.id,
-                    what(other, &tenants),
-                    instant(other.until, zone)
-                );
+                let (what, until) = (what(other, &tenants), instant(other.until, zone));
+                lines.push(format!("  overlaps silence {} ({what}, until {until}), which covers {both} of them too", other.id));
             }
         }
-        println!("  undo     entrawatch silence remove {}", silence.id);
-        Ok(())
+        lines.push(format!("  undo     entrawatch silence remove {}", silence.id));
+        Ok(lines)
     }
 }
 
@@ -221,58 +222,55 @@ async fn known(store: &Store, tenants: &[(String, String)], loaded: &Loaded, now
     Ok(known)
 }
 
-fn tell_covered(covered: &[&Known], zone: Tz, now: UtcTime) {
+fn what_is_covered(covered: &[&Known], zone: Tz, now: UtcTime) -> Vec<String> {
+    let mut lines = Vec::new();
     if covered.is_empty() {
-        println!("  covers   nothing that is watched now; check the id, or the name");
+        lines.push("  covers   nothing that is watched now; check the id, or the name".to_owned());
     }
     for Known { tenant, standing } in covered.iter().take(SHOWN) {
-        let name = standing.credential.name.as_deref().map(|name| format!(" {:?}", escape(name))).unwrap_or_default();
+        let credential = credential_in_words(&standing.credential);
         let end =
             standing.credential.not_after.map_or_else(|| "never ends".to_owned(), |end| format!("ends {}", instant(end, zone)));
-        let kind = standing.credential.kind.to_string().replace('_', " ");
-        println!("  covers   {} in {}: {kind}{name}, {end}", escape(&standing.object.object.display_name), escape(&tenant.1));
+        lines.push(format!(
+            "  covers   {} in {}: {credential}, {end}",
+            escape(&standing.object.object.display_name),
+            escape(&tenant.1)
+        ));
     }
     if covered.len() > SHOWN {
-        println!("  covers   … and {} more", covered.len() - SHOWN);
+        lines.push(format!("  covers   … and {} more", covered.len() - SHOWN));
     }
-    let is_urgent = |known: &&&Known| {
-        known.standing.last_one
-            && known.standing.credential.not_after.is_some_and(|end| end > now && end - now <= CRITICAL_WITHIN)
+    let is_urgent = |known: &Known| {
+        let end = known.standing.credential.not_after;
+        known.standing.last_one && end.is_some_and(|end| end > now && end - now <= CRITICAL_WITHIN)
     };
-    if covered.iter().any(|known| is_urgent(&known)) {
-        println!(
-            "  note     an application is about to lose its last credential; recipients.fallback is told once that it is silenced"
-        );
+    if covered.iter().any(|known| is_urgent(known)) {
+        lines.push("  note     it covers the last credential of an application, which ends within 7 days".to_owned());
     }
+    lines
 }
 
-async fn list(loaded: &Loaded, now: UtcTime) -> anyhow::Result<()> {
+async fn list(loaded: &Loaded, now: UtcTime) -> anyhow::Result<Vec<String>> {
     let store = Store::open(&loaded.config.store.url).await?;
     let (silences, tenants) = (store.silences(now).await?, store.tenant_names().await?);
     store.close().await;
-    if silences.is_empty() {
-        println!("there is no silence");
-    }
     let zone = loaded.config.policy.digest.timezone;
-    for silence in &silences {
-        println!("{}  until {}  {}", silence.id, instant(silence.until, zone), what(silence, &tenants));
-        println!(
-            "          {}, since {}: {}",
-            escape(&silence.author),
-            instant(silence.created_at, zone),
-            escape(&silence.reason)
-        );
-    }
-    Ok(())
+    let lines = |silence: &Silence| {
+        let (author, reason) = (escape(&silence.author), escape(&silence.reason));
+        [
+            format!("{}  until {}  {}", silence.id, instant(silence.until, zone), what(silence, &tenants)),
+            format!("          {author}, since {}: {reason}", instant(silence.created_at, zone)),
+        ]
+    };
+    if silences.is_empty() { Ok(vec!["there is no silence".to_owned()]) } else { Ok(silences.iter().flat_map(lines).collect()) }
 }
 
-async fn remove(loaded: &Loaded, id: &str) -> anyhow::Result<()> {
+async fn remove(loaded: &Loaded, id: &str) -> anyhow::Result<Vec<String>> {
     let store = Store::open(&loaded.config.store.url).await?;
     let (removed, tenants) = (store.remove_silence(id.trim()).await?, store.tenant_names().await?);
     store.close().await;
     let Some(silence) = removed else { bail!("there is no silence {id:?}; `entrawatch silence list` shows them") };
-    println!("silence {} is removed: {}", silence.id, what(&silence, &tenants));
-    Ok(())
+    Ok(vec![format!("silence {} is removed: {}", silence.id, what(&silence, &tenants))])
 }
 
 fn what(silence: &Silence, tenants: &[(String, String)]) -> String {

@@ -9,7 +9,9 @@ use super::problem::{Origin, Problem, Problems};
 use super::reading::{Reading, wrong};
 use super::reference::ROOT;
 use super::table::Table;
-use super::{Config, TenantConfig, alerts, azure, digest, environment, files, mail, output, recipients, store, tenant, watch};
+use super::{
+    Config, TenantConfig, alerts, azure, digest, environment, files, mail, output, poll, recipients, store, tenant, watch,
+};
 use crate::policy::Rules;
 
 /// Where a configuration comes from.
@@ -99,7 +101,8 @@ fn merged(files: Map<String, Value>, environment: Map<String, Value>) -> Map<Str
 fn read(root: &Table<'_>, file: Option<&Path>) -> Option<Config> {
     let store = store::read_store(root);
     let http = store::read_http(root);
-    let tenants = tenant::read(root, tenant::read_poll(root));
+    let poll = poll::read(root);
+    let tenants = tenant::read(root, poll.as_ref());
     if tenants.is_empty() && root.reading.is_fine("tenant") {
         let instead = "write a [[tenant]] with tenant_id, client_id and auth; `entrawatch config example` shows how";
         root.reading.problem(
@@ -136,6 +139,7 @@ fn read(root: &Table<'_>, file: Option<&Path>) -> Option<Config> {
     Some(Config {
         store: store?,
         http: http?,
+        authorities: poll?.authorities,
         tenants: tenants.into_iter().collect::<Option<Vec<TenantConfig>>>()?,
         policy: Rules { watch: watch?, alerts: alerts?, recipients: told?, routes: routes?, digest: digest? },
         report: report?,

@@ -19,6 +19,7 @@ mod key;
 mod load;
 mod mail;
 mod output;
+mod poll;
 mod problem;
 mod reading;
 mod recipients;
@@ -53,6 +54,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// `[http]`
     pub http: HttpConfig,
+    /// `poll.ca_file`: authorities to trust beside the system's, for sign-in and Graph; each PEM.
+    pub authorities: Vec<Vec<u8>>,
     /// `[[tenant]]`, at least one.
     pub tenants: Vec<TenantConfig>,
     /// `[watch]`, `[[ignore]]`, `[alerts]`, `[recipients]`, `[[route]]`, `[digest]`: what decides who is told what when.

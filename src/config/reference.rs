@@ -1,7 +1,7 @@
 //! Every table of the configuration with its keys, in the order of the example.
 
 use super::key::{Key, Section};
-use super::{alerts, auth, digest, mail, output, recipients, store, tenant, watch};
+use super::{alerts, auth, digest, mail, output, poll, recipients, store, tenant, watch};
 
 /// The top level.
 pub(super) const ROOT: &[Key] = &[
@@ -31,7 +31,7 @@ pub fn sections() -> Vec<Section> {
         section("", "The top of the file", ROOT),
         section("[store]", "Where everything is kept that must survive a restart.", store::STORE),
         section("[http]", "The status page, the API and the metrics.", store::HTTP),
-        section("[poll]", "How often Microsoft Graph is asked.", tenant::POLL),
+        section("[poll]", "How Microsoft Graph is asked.", poll::KEYS),
     ];
     sections.extend(auth::KINDS.iter().filter(|kind| kind.later.is_none()).map(|kind| Section {
         kind: Some(kind.name),

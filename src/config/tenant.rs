@@ -1,26 +1,17 @@
-//! `[[tenant]]` with its `[poll]`: which tenants are watched, how they are reached, how often they are asked.
+//! `[[tenant]]`: which tenants are watched, and how they are reached.
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
 use url::Url;
 
 use super::auth::Named;
 use super::checks::{self, base_url};
-use super::duration::format_duration;
 use super::key::Key;
+use super::poll::Poll;
 use super::problem::Origin;
 use super::reading::{Wrong, wrong};
 use super::table::Table;
 use super::{Cloud, TenantConfig};
-
-pub(super) const POLL: &[Key] = &[
-    Key::new("interval", "a duration", "How often each tenant is read, from 1m on. A tenant may have its own.").default("\"15m\""),
-    Key::new("delta", "\"auto\", \"always\" or \"never\"", "Whether only changes are asked for between full listings. `auto`: only in a tenant so large that a full listing is dear. This version always lists in full and refuses `always`.")
-        .default("\"auto\""),
-    Key::new("full_every", "a duration", "With delta, how often everything is listed nevertheless.").later("leave it out: this version lists everything at each poll"),
-    Key::new("blind_after", "a duration", "A tenant that was not seen completely for this long is reported. Default: the longer of 2h and 3 intervals; at least 2 intervals."),
-];
 
 pub(super) const TENANT: &[Key] = &[
     Key::new(
@@ -54,86 +45,19 @@ pub(super) const TENANT: &[Key] = &[
     Key::new("recipients", "a list of addresses", "In place of recipients.fallback, for what happens in this tenant."),
 ];
 
-const SHORTEST_INTERVAL: TimeDelta = TimeDelta::minutes(1);
-const SHORTEST_BLIND: TimeDelta = TimeDelta::hours(2);
-
-/// `[poll]`
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Poll {
-    interval: TimeDelta,
-    blind_after: Option<TimeDelta>,
-}
-
-pub(super) fn read_poll(root: &Table<'_>) -> Option<Poll> {
-    let table = root.table("poll", POLL);
-    table.parse("delta", |text| match text {
-        "auto" | "never" => Ok(()),
-        "always" => Err(wrong(
-            "\"always\" is not supported by this version yet",
-            "write \"auto\", or leave it out: this version lists everything at each poll",
-        )),
-        _ => Err(super::values::no_choice(text, ["auto", "never"].into_iter())),
-    });
-    let interval = interval(&table);
-    let blind_after = table.duration("blind_after");
-    let poll = Poll { interval: interval?, blind_after };
-    if blind_after.is_some_and(|blind| blind < poll.interval * 2) {
-        table.problem("blind_after", too_blind(poll.interval));
-        return None;
-    }
-    Some(poll)
-}
-
-fn interval(table: &Table<'_>) -> Option<TimeDelta> {
-    let interval = table.duration("interval")?;
-    if interval < SHORTEST_INTERVAL {
-        return table.refuse(
-            "interval",
-            wrong(
-                format!("{} is too short", format_duration(interval)),
-                "write 1m or longer; Graph slows down who asks too often",
-            ),
-        );
-    }
-    Some(interval)
-}
-
-fn too_blind(interval: TimeDelta) -> Wrong {
-    let what =
-        format!("is shorter than two intervals of {}, so that one failed poll would be an alarm", format_duration(interval));
-    wrong(what, format!("write {} or longer, or leave it out", format_duration(interval * 2)))
-}
-
-impl Poll {
-    /// `interval` and `blind_after` of a tenant.
-    fn of_tenant(self, table: &Table<'_>) -> Option<(TimeDelta, TimeDelta)> {
-        let interval = if table.has("interval") { interval(table)? } else { self.interval };
-        match self.blind_after {
-            Some(blind) if blind < interval * 2 => {
-                let what = format!("poll.blind_after ({}) is shorter than two of these intervals", format_duration(blind));
-                table.refuse(
-                    "interval",
-                    wrong(what, format!("write a shorter interval, or poll.blind_after = \"{}\"", format_duration(interval * 2))),
-                )
-            }
-            Some(blind) => Some((interval, blind)),
-            None => Some((interval, SHORTEST_BLIND.max(interval * 3))),
-        }
-    }
-}
-
-pub(super) fn read(root: &Table<'_>, poll: Option<Poll>) -> Vec<Option<TenantConfig>> {
+pub(super) fn read(root: &Table<'_>, poll: Option<&Poll>) -> Vec<Option<TenantConfig>> {
     let mut auths = Named::read(root);
     let tables = root.tables("tenant", TENANT);
     // A poll section that cannot be used has been reported; the tenants are looked at all the same.
-    let poll = poll.unwrap_or(Poll { interval: TimeDelta::minutes(15), blind_after: None });
+    let usual = Poll::default();
+    let poll = poll.unwrap_or(&usual);
     let tenants = tables.iter().map(|table| one(table, poll, &mut auths)).collect();
     doubles(&tables);
     auths.unused(root);
     tenants
 }
 
-fn one(table: &Table<'_>, poll: Poll, auths: &mut Named) -> Option<TenantConfig> {
+fn one(table: &Table<'_>, poll: &Poll, auths: &mut Named) -> Option<TenantConfig> {
     let tenant_id = table.parse("tenant_id", tenant_id);
     let client_id = table.parse("client_id", |text| {
         checks::guid(text)

@@ -15,7 +15,9 @@ mod text;
 mod words;
 
 pub use letter::{Fact, Guide, Link, Step};
+pub(crate) use text::cell;
 pub use text::clean;
+pub(crate) use words::item::credential as credential_in_words;
 pub use words::{MARKS, NAMES};
 
 use std::future::Future;

@@ -332,9 +332,9 @@ fn a_secret_never_shows_in_the_configuration_as_a_whole() {
 /// A directory with the example and the files it speaks of.
 fn beside_example(toml: &str) -> Result<Loaded, Problems> {
     let directory = tempfile::tempdir().unwrap();
-    for (name, content) in
-        [("client-secret", "a"), ("mail-password", "b"), ("mail-ca.pem", ""), ("database-url", ""), ("entrawatch.toml", toml)]
-    {
+    let authority = rcgen::generate_simple_self_signed(["proxy.example.com".to_owned()]).unwrap().cert.pem();
+    let files = [("client-secret", "a"), ("mail-password", "b"), ("mail-ca.pem", &authority), ("proxy-ca.pem", &authority)];
+    for (name, content) in [&files[..], &[("database-url", ""), ("entrawatch.toml", toml)]].concat() {
         std::fs::write(directory.path().join(name), content).unwrap();
     }
     std::fs::create_dir(directory.path().join("tenants.d")).unwrap();

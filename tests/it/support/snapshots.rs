@@ -29,6 +29,7 @@ use super::database::Database;
 pub fn config() -> Config {
     let windows = |list: &[i64]| Windows::new(list.iter().map(|days| TimeDelta::days(*days)));
     Config {
+        authorities: Vec::new(),
         store: StoreConfig { url: "sqlite:entrawatch.db".into(), keep: TimeDelta::days(400) },
         http: HttpConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)) },
         tenants: Vec::new(),
