@@ -10,6 +10,7 @@ mod inventory;
 mod mail;
 mod metrics;
 mod policy;
+mod process;
 mod shutdown;
 mod store;
 mod story;

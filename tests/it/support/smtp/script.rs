@@ -96,7 +96,20 @@ impl Scripted {
         capabilities: &'static [&'static str],
         script: impl Fn(&At) -> Option<Act> + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::listen(TcpListener::bind("127.0.0.1:0").await.expect("a port"), tls, capabilities, script)
+    }
+
+    /// Starts a plain one at an address that was free.
+    pub async fn start_at(address: &str, script: impl Fn(&At) -> Option<Act> + Send + Sync + 'static) -> Self {
+        Self::listen(TcpListener::bind(address).await.expect("the port"), Tls::None, &[], script)
+    }
+
+    fn listen(
+        listener: TcpListener,
+        tls: Tls,
+        capabilities: &'static [&'static str],
+        script: impl Fn(&At) -> Option<Act> + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().expect("an address");
         let seen = Arc::new(Mutex::new(Seen::default()));
         let server = Server { script: Arc::new(script), tls, capabilities, seen: Arc::clone(&seen) };
@@ -181,11 +194,18 @@ impl Server {
                     }
                     let message = talk.message().await?;
                     "DOT".clone_into(&mut at.verb);
-                    if let Some(act) = (self.script)(&at) {
-                        talk.perform(&act, "250 taken").await?;
-                        continue;
+                    match (self.script)(&at) {
+                        // An ordinary server that is slow: it has the message, and the client does not know yet.
+                        Some(Act::Wait(time)) => {
+                            self.seen.lock().unwrap().messages.push(message);
+                            tokio::time::sleep(time).await;
+                        }
+                        Some(act) => {
+                            talk.perform(&act, "250 taken").await?;
+                            continue;
+                        }
+                        None => self.seen.lock().unwrap().messages.push(message),
                     }
-                    self.seen.lock().unwrap().messages.push(message);
                     at.taken += 1;
                     talk.say("250 2.0.0 queued as 42").await?;
                 }
