@@ -90,7 +90,7 @@ fn part(assertion: &str, index: usize) -> Value {
 }
 
 /// Writes a new certificate with its key into a folder, and returns its SHA-256 as in `x5t#S256`.
-fn write_certificate(folder: &Path) -> String {
+pub fn write_certificate(folder: &Path) -> String {
     let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
     let certificate = CertificateParams::new(["entrawatch".to_owned()]).unwrap().self_signed(&key).unwrap();
     std::fs::write(folder.join("cert.pem"), certificate.pem()).unwrap();

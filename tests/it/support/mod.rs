@@ -5,6 +5,7 @@ pub mod database;
 pub mod faults;
 pub mod graph;
 pub mod mailer;
+pub mod node;
 pub mod python;
 pub mod rig;
 pub mod smtp;
