@@ -69,13 +69,10 @@ impl Tenant {
     async fn decide_and_commit(&mut self) -> Result<Option<UtcTime>, store::Error> {
         let now = self.shared.clock.now();
         let Some(model) = &self.model else { return Ok(None) };
-        let memory = self.remember(model, now).await?;
         if !self.may_tell(model, now) {
-            let standings = self.judge(&model.inventory, now);
-            let evaluation = self.evaluate(model, &memory, &model.inventory, &standings, now);
-            self.publish(&model.inventory, &standings, &evaluation, &memory.silences);
-            return Ok(evaluation.next);
+            return self.show_stored().await;
         }
+        let memory = self.remember(model, now).await?;
         let decided = self.decide(model, &memory, now).await;
         let planned = self.plan(model, &decided, now);
         let mailing = self.shared.mail.as_ref().map(|mail| tell::mailing(mail, planned, &memory.mails, now)).unwrap_or_default();
@@ -90,6 +87,18 @@ impl Tenant {
         if let Some(model) = &self.model {
             self.publish(&model.inventory, &standings, &evaluation, &memory.silences);
         }
+        Ok(evaluation.next)
+    }
+
+    /// Lets pages and metrics see the stored state, and tells nobody: before the first poll of this process, which may take long where
+    /// Graph does not answer, and before the first complete one of all.
+    pub(super) async fn show_stored(&self) -> Result<Option<UtcTime>, store::Error> {
+        let now = self.shared.clock.now();
+        let Some(model) = &self.model else { return Ok(None) };
+        let memory = self.remember(model, now).await?;
+        let standings = self.judge(&model.inventory, now);
+        let evaluation = self.evaluate(model, &memory, &model.inventory, &standings, now);
+        self.publish(&model.inventory, &standings, &evaluation, &memory.silences);
         Ok(evaluation.next)
     }
 

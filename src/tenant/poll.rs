@@ -52,6 +52,7 @@ impl Tenant {
         }
         if self.model.is_none() {
             self.load().await?;
+            self.show_stored().await?;
         }
         let survey = self.survey(began).await;
         for _ in 0..CONFLICTS {
