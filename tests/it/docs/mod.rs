@@ -1,5 +1,6 @@
 //! What the documents say is so: their links lead somewhere, their commands are accepted, their configurations are valid.
 
+mod commands;
 mod configurations;
 mod links;
 mod pages;
