@@ -87,7 +87,7 @@ impl Place {
     }
 
     async fn until<F: Future<Output = bool>>(&self, what: &str, is_so: impl Fn() -> F) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while !is_so().await {
             assert!(Instant::now() < deadline, "{what}:\n{}", self.log());
             sleep(Duration::from_millis(50)).await;
