@@ -11,6 +11,7 @@ mod mail;
 mod metrics;
 mod policy;
 mod process;
+mod purity;
 mod shutdown;
 mod store;
 mod story;
