@@ -2,6 +2,7 @@
 
 mod faults;
 mod life;
+mod process;
 
 use std::sync::Arc;
 
