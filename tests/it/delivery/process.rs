@@ -28,11 +28,15 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
+        Self::with(SLOWNESS).await
+    }
+
+    async fn with(slowness: Duration) -> Self {
         let now = SystemClock.now();
         let tenant = Tenant::start_at(now).await;
         let app = tenant.directory.add_application("Payroll API");
         tenant.directory.add_secret(app.id, "2025", now - TimeDelta::days(300), now + TimeDelta::days(9));
-        let scene = Self { tenant, sink: Sink::start(SLOWNESS).await, folder: tempfile::tempdir().unwrap() };
+        let scene = Self { tenant, sink: Sink::start(slowness).await, folder: tempfile::tempdir().unwrap() };
         std::fs::write(scene.folder.path().join("entrawatch.toml"), scene.configuration()).unwrap();
         scene
     }
@@ -155,4 +159,27 @@ async fn a_sigterm_ends_it_within_five_seconds_and_repeats_nothing() {
     daemon.signal("INT");
     assert!(daemon.end(Duration::from_secs(5)).await.success());
     assert_eq!((scene.by_recipient().len(), scene.arrived()), (RECIPIENTS, RECIPIENTS));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_server_that_hangs_does_not_keep_it_from_ending() {
+    let scene = Scene::with(Duration::from_hours(1)).await;
+    let mut daemon = scene.start();
+    scene.arrive(4, &mut daemon).await;
+    let began = Instant::now();
+    daemon.signal("TERM");
+    let status = daemon.end(Duration::from_secs(5)).await;
+    println!("ended after {:?}", began.elapsed());
+    assert!(status.success(), "{status}\n{}", daemon.log());
+    let waiting = scene.store().await.waiting().await.unwrap();
+    assert_eq!(waiting.count, i64::try_from(RECIPIENTS).unwrap(), "what was on its way is returned");
+    assert!(waiting.next_attempt.is_some());
+
+    let mut daemon = scene.start();
+    scene.arrive(8, &mut daemon).await;
+    daemon.signal("TERM");
+    sleep(Duration::from_millis(100)).await;
+    assert!(daemon.ended().is_none());
+    daemon.signal("TERM");
+    daemon.end(Duration::from_secs(1)).await;
 }
