@@ -1,14 +1,21 @@
-//! `entrawatch mail preview`
+//! `entrawatch mail test` and `mail preview`
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use lettre::Address;
 
+use super::File;
 use super::output::say;
-use crate::mail::samples;
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::MailConfig;
+use crate::mail::smtp::hint;
+use crate::mail::{samples, trial};
+use crate::telemetry::escape;
 
-/// See what mails look like.
+/// Try whether mails arrive, or see what they look like.
 #[derive(Debug, Args)]
 pub struct Mail {
     #[command(subcommand)]
@@ -17,6 +24,14 @@ pub struct Mail {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Send one mail, and show what was said to the mail server and what it answered. Passwords are masked.
+    Test {
+        #[command(flatten)]
+        file: File,
+        /// To whom.
+        #[arg(long, value_name = "ADDRESS")]
+        to: Address,
+    },
     /// Write every kind of mail, made from samples, as .eml, .html and .txt. Nothing is sent.
     Preview {
         /// The directory; created if absent.
@@ -28,11 +43,38 @@ enum What {
 impl Mail {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.what {
+            What::Test { file, to } => {
+                let config = file.load_quietly()?.config;
+                let mail = config
+                    .mail
+                    .context("there is no [mail], so nobody is mailed; write one, `entrawatch config example` shows how")?;
+                super::block_on(test(&mail, &to))?;
+            }
             What::Preview { out } => {
                 let written = samples::preview(&out)?;
                 say(&format!("{} files in {}\n", written.len(), out.display()))?;
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn test(mail: &MailConfig, to: &Address) -> anyhow::Result<()> {
+    let trial = trial::send(mail, to, SystemClock.now()).await.context("no message can be made of this sender and recipient")?;
+    for line in &trial.dialogue {
+        say(&format!("{}\n", escape(&line.to_string())))?;
+    }
+    if !trial.dialogue.is_empty() {
+        say("\n")?;
+    }
+    match trial.result {
+        Ok(answer) => Ok(say(&format!(
+            "the mail is taken: {}\nnow look into the mailbox of {to}, and among its unwanted mail\n",
+            escape(&answer)
+        ))?),
+        Err(error) => {
+            let usual = hint(&error.answer).map(|hint| format!("\nWhat that usually means: {hint}")).unwrap_or_default();
+            bail!("the mail was not taken: {}{usual}", escape(&error.answer))
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod samples;
 mod situation;
 pub mod smtp;
 mod text;
+pub mod trial;
 mod words;
 
 pub use letter::{Fact, Guide, Link, Step};
