@@ -10,12 +10,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Sleeper, UtcTime};
-use crate::config::{Config, TenantConfig, TransportConfig};
+use crate::config::{Config, TenantConfig};
 use crate::graph;
 use crate::mail::Mailer;
-use crate::mail::folder::FolderMailer;
 use crate::mail::render::Renderer;
-use crate::mail::smtp::SmtpMailer;
 use crate::metrics::Metrics;
 use crate::outbox::deliver::{Delivery, DeliveryParts};
 use crate::outbox::status::DeliveryStatus;
@@ -115,7 +113,7 @@ struct Generation {
 impl Generation {
     fn start(common: &Common, shutdown: &Shutdown, config: Config) -> anyhow::Result<(Self, web::Parts)> {
         let config = Arc::new(config);
-        let mailer = mailer(&config);
+        let mailer = mailer(common, &config)?;
         let (tenants, snapshots) = tenants(common, &config, mailer.as_deref())?;
         let tasks = shutdown.tasks();
         if let (Some(mail), Some(mailer)) = (&config.mail, mailer) {
@@ -179,7 +177,7 @@ pub fn tenants_beside(
         delivery: DeliveryStatus::default(),
         limits: graph::Limits::default(),
     };
-    Ok(tenants(&common, config, mailer(config).as_deref())?.0)
+    Ok(tenants(&common, config, mailer(&common, config)?.as_deref())?.0)
 }
 
 /// One task a tenant, and the place its snapshots are put.
@@ -206,11 +204,16 @@ fn tenants(common: &Common, config: &Config, mailer: Option<&dyn Mailer>) -> any
 }
 
 /// What takes the mails, where there is a `[mail]`.
-fn mailer(config: &Config) -> Option<Arc<dyn Mailer>> {
-    Some(match &config.mail.as_ref()?.transport {
-        TransportConfig::Smtp(smtp) => Arc::new(SmtpMailer::new(smtp)),
-        TransportConfig::Folder { path } => Arc::new(FolderMailer::new(path.clone())),
-    })
+fn mailer(common: &Common, config: &Config) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
+    let Some(mail) = &config.mail else { return Ok(None) };
+    let http = graph::http_client(&[])?;
+    let identity = |name: &str| {
+        let tenant = config.tenants.iter().find(|tenant| tenant.name == name)?;
+        // A mail on its way says nothing of the tenant's own task.
+        let context = graph::Context { progress: Progress::default(), ..context(common, http.clone()) };
+        Some(graph::Client::with_limits(tenant, context, common.limits))
+    };
+    crate::mail::mailer(&mail.transport, identity).map(Some)
 }
 
 /// What words the mails, where there is a `[mail]`.

@@ -8,7 +8,7 @@ use super::key::{Key, Kind};
 use super::reading::{Wrong, wrong};
 use super::table::Table;
 use super::values::no_choice;
-use super::{MailConfig, SmtpConfig, SmtpLogin, SmtpTls, TransportConfig};
+use super::{MailConfig, SmtpConfig, SmtpLogin, SmtpProof, SmtpTls, TransportConfig};
 
 pub(super) const MAIL: &[Key] = &[
     Key::new("from", "an address", "The sender, as in \"EntraWatch <entrawatch@example.com>\".").required(),
@@ -171,7 +171,7 @@ fn login(table: &Table<'_>) -> Option<SmtpLogin> {
         (false, Some(key)) => table.missing("username", format!("write the user name, or leave {key} out")),
         (true, Some(_)) => {
             let (username, password) = (table.text("username"), table.secret("password"));
-            return Some(SmtpLogin { username: username?, password: password? });
+            return Some(SmtpLogin { username: username?, proof: SmtpProof::Password(password?) });
         }
     }
     None

@@ -196,6 +196,8 @@ pub struct MailConfig {
 pub enum TransportConfig {
     /// An SMTP server.
     Smtp(SmtpConfig),
+    /// Microsoft Graph's sendMail.
+    Graph(GraphMailConfig),
     /// A directory of `.eml` files.
     Folder {
         /// The directory, created if absent.
@@ -231,13 +233,34 @@ pub enum SmtpTls {
     None,
 }
 
-/// User name and password for an SMTP server.
+/// A sign-in to an SMTP server.
 #[derive(Debug, Clone)]
 pub struct SmtpLogin {
     /// The user name.
     pub username: String,
-    /// The password.
-    pub password: SecretSource,
+    /// What proves it.
+    pub proof: SmtpProof,
+}
+
+/// What proves who signs in to an SMTP server.
+#[derive(Debug, Clone)]
+pub enum SmtpProof {
+    /// `auth = "password"`
+    Password(SecretSource),
+    /// `auth = "xoauth2"`: a token for the identity of the tenant with this name.
+    Token {
+        /// The tenant's name.
+        tenant: String,
+    },
+}
+
+/// A mailbox to send from by Microsoft Graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GraphMailConfig {
+    /// The tenant, by name, whose identity sends.
+    pub tenant: String,
+    /// The mailbox: user principal name or object id.
+    pub sender: String,
 }
 
 /// `[metrics]`

@@ -89,6 +89,7 @@ fn when(loaded: &Loaded) -> String {
 fn transport(transport: &TransportConfig) -> String {
     match transport {
         TransportConfig::Folder { path } => format!("as files in {}", path.display()),
+        TransportConfig::Graph(graph) => format!("from {} by Microsoft Graph, as {}", graph.sender, graph.tenant),
         TransportConfig::Smtp(smtp) => {
             let tls = match smtp.tls {
                 SmtpTls::Implicit => "TLS",

@@ -12,6 +12,7 @@ use axum::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use strum::IntoEnumIterator as _;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -21,9 +22,13 @@ use super::server::Site;
 use super::sts::StsError;
 use super::tenant::{Directory, State};
 use crate::clock::UtcTime;
+use crate::config::Cloud;
 
 /// Entra varies the life of a token, in seconds, so that not everybody comes back at once.
 const LIFE: std::ops::RangeInclusive<u64> = 3_599..=5_399;
+
+/// The permission to sign in to Exchange's SMTP servers.
+const SMTP_SEND: &str = "SMTP.SendAsApp";
 
 /// What a token stands for.
 #[derive(Clone)]
@@ -67,7 +72,8 @@ pub(super) fn issue(site: &Site, tenant: &str, headers: &HeaderMap, body: &[u8])
     let client_id = parameter("client_id").or(basic_id.as_ref()).ok_or_else(|| StsError::missing_parameter("client_id"))?;
     let scope = parameter("scope").ok_or_else(|| StsError::missing_parameter("scope"))?;
     let resource = scope.strip_suffix("/.default").ok_or_else(|| StsError::invalid_scope(scope))?;
-    if resource.trim_end_matches('/') != site.base() {
+    let for_exchange = Cloud::iter().any(|cloud| cloud.preset().smtp_scope == scope);
+    if !for_exchange && resource.trim_end_matches('/') != site.base() {
         return Err(StsError::unknown_resource(resource, tenant));
     }
     let assertion = parameter("client_assertion");
@@ -96,7 +102,7 @@ pub(super) fn issue(site: &Site, tenant: &str, headers: &HeaderMap, body: &[u8])
     }
     let life = state.rng.u64(LIFE);
     let mut claims = json!({
-        "aud": site.base(),
+        "aud": if for_exchange { resource } else { site.base() },
         "iss": format!("https://sts.windows.net/{}/", state.tenant),
         "iat": now.timestamp(),
         "nbf": now.timestamp(),
@@ -111,6 +117,9 @@ pub(super) fn issue(site: &Site, tenant: &str, headers: &HeaderMap, body: &[u8])
         "uti": state.new_text(22),
         "ver": "1.0",
     });
+    // Exchange's own permissions are told apart from those of Graph by their names.
+    let (of_exchange, of_graph): (Vec<_>, Vec<_>) = roles.into_iter().partition(|role| role == SMTP_SEND);
+    let roles = if for_exchange { of_exchange } else { of_graph };
     if !roles.is_empty() {
         claims["roles"] = json!(roles);
     }
@@ -118,7 +127,10 @@ pub(super) fn issue(site: &Site, tenant: &str, headers: &HeaderMap, body: &[u8])
     let generation = state.generation;
     drop(state);
     let expires = Instant::now() + Duration::from_secs(life);
-    site.tokens.keep(token.clone(), Grant { directory, app_id, roles, generation, expires });
+    // Graph takes a token for somebody else as little as one from elsewhere.
+    if !for_exchange {
+        site.tokens.keep(token.clone(), Grant { directory, app_id, roles, generation, expires });
+    }
     Ok(json!({ "token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": token }))
 }
 

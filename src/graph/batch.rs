@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::attempts::{Attempts, Patience};
-use super::client::{Ask, Client, refusal};
+use super::client::{Ask, Client, Payload, refusal};
 use super::error::{Error, Server, Trace};
 use super::retry::Fault;
 use super::wire;
@@ -83,7 +83,7 @@ impl Client {
         };
         let ask = Ask {
             url: self.url("/$batch")?,
-            body: Some(json!({"requests": items.iter().map(request).collect::<Value>()})),
+            body: Some(Payload::Json(json!({"requests": items.iter().map(request).collect::<Value>()}))),
             keys: items.values().filter(|item| item.keys).count(),
         };
         self.send(&ask, patience, answers).await

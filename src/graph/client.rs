@@ -40,10 +40,19 @@ struct Inner {
 #[derive(Debug)]
 pub(super) struct Ask {
     pub url: Url,
-    /// The JSON to post; `None`: a GET.
-    pub body: Option<Value>,
+    /// What to post; `None`: a GET.
+    pub body: Option<Payload>,
     /// How much of the budget for `keyCredentials` it takes.
     pub keys: usize,
+}
+
+/// What is posted.
+#[derive(Debug)]
+pub(super) enum Payload {
+    /// JSON.
+    Json(Value),
+    /// A mail, in base64.
+    Mime(String),
 }
 
 impl Ask {
@@ -84,6 +93,17 @@ impl Client {
     #[must_use]
     pub fn tokens(&self) -> &Tokens {
         &self.0.tokens
+    }
+
+    /// What a token for Exchange's SMTP servers in this tenant's cloud is asked for.
+    #[must_use]
+    pub fn smtp_scope(&self) -> &'static str {
+        self.0.tenant.cloud.preset().smtp_scope
+    }
+
+    /// What a token for Graph is asked for.
+    pub(super) fn scope(&self) -> &str {
+        &self.0.scope
     }
 
     /// The next request fetches a fresh token.
@@ -202,11 +222,14 @@ impl Client {
         Ok(())
     }
 
-    async fn exchange(&self, ask: &Ask, token: &Token, patience: &Patience) -> Result<Reply, Error> {
+    pub(super) async fn exchange(&self, ask: &Ask, token: &Token, patience: &Patience) -> Result<Reply, Error> {
         let Inner { context, tenant, .. } = &*self.0;
         let request = match &ask.body {
             None => context.http.get(ask.url.clone()),
-            Some(body) => context.http.post(ask.url.clone()).json(body),
+            Some(Payload::Json(body)) => context.http.post(ask.url.clone()).json(body),
+            Some(Payload::Mime(mail)) => {
+                context.http.post(ask.url.clone()).header("content-type", "text/plain").body(mail.clone())
+            }
         };
         let id = uuid::Uuid::new_v4().to_string();
         let request = request

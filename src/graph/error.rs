@@ -65,6 +65,8 @@ pub enum Error {
         host: String,
         /// What failed, innermost.
         cause: String,
+        /// There was no connection, so the request cannot have arrived.
+        unsent: bool,
     },
     /// An answer that was not complete in time.
     #[error("{host} did not answer in full within {} seconds; check the network and the proxy of this machine", within.as_secs())]

@@ -107,7 +107,8 @@ impl Reply {
 /// Sends a request and reads the whole answer, within these limits.
 pub(super) async fn exchange(request: RequestBuilder, host: &str, limits: Limits) -> Result<Reply, Error> {
     let Limits { answer_within: within, largest_body: limit, .. } = limits;
-    let unreachable = |error: reqwest::Error| Error::Network { host: host.to_owned(), cause: root_cause(&error) };
+    let unreachable =
+        |error: reqwest::Error| Error::Network { host: host.to_owned(), cause: root_cause(&error), unsent: error.is_connect() };
     let answer = async {
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status().as_u16();

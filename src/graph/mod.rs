@@ -13,6 +13,7 @@ mod discovery;
 mod error;
 mod http;
 mod listing;
+mod mailbox;
 pub mod retry;
 mod sign_in;
 mod token;
@@ -21,6 +22,7 @@ pub mod wire;
 pub use client::Client;
 pub use error::{Error, Server, Trace};
 pub use http::{Limits, http_client};
+pub use mailbox::{Mailbox, Unsent};
 pub use sign_in::SignInRefused;
 pub use token::{Token, Tokens, Unfit, check_certificate};
 

@@ -4,6 +4,8 @@ pub mod advice;
 mod compose;
 mod digest;
 pub mod folder;
+pub mod graph;
+mod identity;
 mod letter;
 mod links;
 mod list;
@@ -25,18 +27,29 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use lettre::Address;
 
-use crate::config::TransportConfig;
+use crate::config::{SmtpConfig, SmtpLogin, SmtpProof, TransportConfig};
+use crate::graph::{Client, Mailbox};
 use crate::policy::TransportKind;
 
-/// The configured way out.
-#[must_use]
-pub fn mailer(transport: &TransportConfig) -> Arc<dyn Mailer> {
-    match transport {
-        TransportConfig::Smtp(smtp) => Arc::new(smtp::SmtpMailer::new(smtp)),
+/// The configured way out. `identity` gives the client of the tenant with a name, for transports that sign in as its application.
+pub fn mailer(transport: &TransportConfig, identity: impl Fn(&str) -> Option<Client>) -> anyhow::Result<Arc<dyn Mailer>> {
+    let client = |name: &str| identity(name).with_context(|| format!("mail.transport.tenant: no [[tenant]] is named {name:?}"));
+    Ok(match transport {
+        TransportConfig::Smtp(smtp) => Arc::new(smtp_mailer(smtp, client)?),
+        TransportConfig::Graph(graph) => Arc::new(graph::GraphMailer::new(Mailbox::new(client(&graph.tenant)?, &graph.sender))),
         TransportConfig::Folder { path } => Arc::new(folder::FolderMailer::new(path.clone())),
-    }
+    })
+}
+
+fn smtp_mailer(config: &SmtpConfig, client: impl Fn(&str) -> anyhow::Result<Client>) -> anyhow::Result<smtp::SmtpMailer> {
+    let mailer = smtp::SmtpMailer::new(config);
+    Ok(match &config.login {
+        Some(SmtpLogin { username, proof: SmtpProof::Token { tenant } }) => mailer.signing_in_as(username, client(tenant)?),
+        _ => mailer,
+    })
 }
 
 /// One recipient, one message.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use entrawatch::config::reference::sections;
 use entrawatch::config::{
-    AuthConfig, Cloud, IdentityEndpoint, Loaded, Need, Problems, SmtpTls, Sources, TenantConfig, TransportConfig, load,
+    AuthConfig, Cloud, IdentityEndpoint, Loaded, Need, Problems, SmtpProof, SmtpTls, Sources, TenantConfig, TransportConfig, load,
 };
 use secrecy::ExposeSecret;
 
@@ -117,7 +117,8 @@ fn a_variable_becomes_what_its_key_wants() {
     assert_eq!(mail.max_per_hour, 20);
     let TransportConfig::Smtp(smtp) = mail.transport else { panic!("an SMTP server is configured") };
     let login = smtp.login.unwrap();
-    assert_eq!((login.username.as_str(), login.password.read_at_start().unwrap().expose_secret()), ("0042", "0123"));
+    let SmtpProof::Password(password) = login.proof else { panic!("a password is configured") };
+    assert_eq!((login.username.as_str(), password.read_at_start().unwrap().expose_secret()), ("0042", "0123"));
     assert_eq!((smtp.host.as_str(), smtp.port, smtp.tls), ("127.0.0.1", 587, SmtpTls::StarttlsRequired));
 }
 

@@ -95,7 +95,7 @@ fn unknown(body: &str) -> String {
 }
 
 fn unreachable(identity: &ManagedIdentity, error: Error) -> Error {
-    let Error::Network { host, cause } = error else { return error };
+    let Error::Network { host, cause, .. } = error else { return error };
     let where_it_works = match identity.endpoint {
         IdentityEndpoint::Metadata(_) => {
             "managed identities work on Azure's virtual machines, AKS nodes, App Service and Container Apps only"

@@ -146,7 +146,7 @@ impl Tokens {
 
     /// `refused` was not accepted: the next one is fetched afresh, with the claims that were asked for. Where somebody else fetched a
     /// new one in the meantime, that one stands.
-    pub(super) async fn drop_refused(&self, scope: &str, refused: &Arc<Token>, claims: Option<String>) {
+    pub(crate) async fn drop_refused(&self, scope: &str, refused: &Arc<Token>, claims: Option<String>) {
         let slot = self.slot(scope);
         let mut slot = slot.lock().await;
         if slot.token.as_ref().is_some_and(|token| Arc::ptr_eq(token, refused)) {

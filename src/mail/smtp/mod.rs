@@ -22,7 +22,8 @@ pub use transcript::Line;
 use wire::Wire;
 
 use super::{Envelope, Mailer, SendError};
-use crate::config::{SmtpConfig, SmtpTls};
+use crate::config::{SmtpConfig, SmtpProof, SmtpTls};
+use crate::graph::Client;
 use crate::policy::TransportKind;
 use crate::secret::SecretSource;
 
@@ -59,16 +60,25 @@ enum SignIn {
         /// The password.
         password: SecretSource,
     },
+    /// A token of the tenant's application (XOAUTH2).
+    Token {
+        /// The mailbox.
+        username: String,
+        /// Whose application it is.
+        client: Client,
+    },
 }
 
 impl SmtpMailer {
     /// Sends through the configured server.
     #[must_use]
     pub fn new(config: &SmtpConfig) -> Self {
-        let sign_in = config
-            .login
-            .as_ref()
-            .map(|login| SignIn::Password { username: login.username.clone(), password: login.password.clone() });
+        let sign_in = config.login.as_ref().and_then(|login| match &login.proof {
+            SmtpProof::Password(password) => {
+                Some(SignIn::Password { username: login.username.clone(), password: password.clone() })
+            }
+            SmtpProof::Token { .. } => None,
+        });
         let settings = Settings {
             host: config.host.trim_start_matches('[').trim_end_matches(']').to_owned(),
             port: config.port,
@@ -78,6 +88,13 @@ impl SmtpMailer {
             patience: Patience::default(),
         };
         Self { settings, idle: Mutex::default() }
+    }
+
+    /// Signs in to the mailbox `username` with tokens of `client`'s application.
+    #[must_use]
+    pub fn signing_in_as(mut self, username: &str, client: Client) -> Self {
+        self.settings.sign_in = Some(SignIn::Token { username: username.to_owned(), client });
+        self
     }
 
     /// Waits as long as this for the server's answers.

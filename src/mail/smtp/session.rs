@@ -1,7 +1,10 @@
 //! One conversation with the mail server, from the connection to the final dot.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
@@ -16,7 +19,9 @@ use super::answer::{Failure, Step, judge};
 use super::wire::Wire;
 use super::{Settings, SignIn, hello, tls};
 use crate::config::SmtpTls;
-use crate::mail::{Envelope, SendError};
+use crate::graph::{Client, Token};
+use crate::mail::identity::is_lasting;
+use crate::mail::{Envelope, Fate, SendError};
 
 /// How long the steps may take.
 #[derive(Debug, Clone, Copy)]
@@ -122,23 +127,69 @@ impl Session {
                         "it offers no sign-in by password here (AUTH PLAIN or LOGIN); remove username and password, or use TLS";
                     return Err(setup(self, missing.to_owned()));
                 };
-                self.authenticate(mechanism, &credentials).await
+                self.authenticate(mechanism, &credentials).await.map_err(|stopped| stopped.error)
+            }
+            SignIn::Token { username, client } => {
+                if self.info.get_auth_mechanism(&[Mechanism::Xoauth2]).is_none() {
+                    let missing = "it offers no sign-in by token here (AUTH XOAUTH2); use auth = \"password\"";
+                    return Err(setup(self, missing.to_owned()));
+                }
+                self.sign_in_by_token(username, client).await
             }
         }
     }
 
-    /// One AUTH, with the answers to what the server asks. lettre's own goes by what the server offered before TLS.
-    async fn authenticate(&mut self, mechanism: Mechanism, credentials: &Credentials) -> Result<(), SendError> {
+    /// A token may have been revoked since it was fetched: one that is refused is fetched afresh, once.
+    async fn sign_in_by_token(&mut self, username: &str, client: &Client) -> Result<(), SendError> {
+        let scope = client.smtp_scope();
+        let mut refused: Option<(SendError, Arc<Token>)> = None;
+        loop {
+            let token = client.tokens().get(scope).await.map_err(|error| {
+                let failure = if is_lasting(&error) { Failure::Setup } else { Failure::Broken };
+                self.stop(Step::Login, &failure(error.to_string())).error
+            })?;
+            if let Some((error, before)) = refused.take_if(|(_, before)| before.expose() == token.expose()) {
+                drop(before);
+                return Err(error);
+            }
+            let again = refused.is_none();
+            let credentials = Credentials::new(username.to_owned(), token.expose().to_owned());
+            match self.authenticate(Mechanism::Xoauth2, &credentials).await {
+                Ok(()) => return Ok(()),
+                Err(stopped) if again && !stopped.broken && stopped.error.fate == Fate::Misconfigured => {
+                    client.tokens().drop_refused(scope, &token, None).await;
+                    refused = Some((stopped.error, token));
+                }
+                Err(stopped) => return Err(stopped.error),
+            }
+        }
+    }
+
+    /// One AUTH, with the answers to what the server asks. lettre's own goes by what the server offered before TLS, and takes the
+    /// explanation that some servers send in place of a refusal (a 334 after XOAUTH2, to be answered by an empty line) for an error.
+    async fn authenticate(&mut self, mechanism: Mechanism, credentials: &Credentials) -> Result<(), Stopped> {
         let mut next = Auth::new(mechanism, credentials.clone(), None);
         for _ in 0..MOST_CHALLENGES {
-            let command = next.map_err(|error| self.stop(Step::Login, &Failure::Setup(cause(&error))).error)?;
-            let answer = self.command(Step::Login, command).await.map_err(|stopped| stopped.error)?;
+            let command = next.map_err(|error| self.stop(Step::Login, &Failure::Setup(cause(&error))))?;
+            let answer = self.command(Step::Login, command).await?;
             if !answer.has_code(334) {
                 return Ok(());
             }
+            if mechanism == Mechanism::Xoauth2 {
+                self.explained(&answer);
+                return self.command(Step::Login, "\r\n").await.map(drop);
+            }
             next = Auth::new_from_response(mechanism, credentials.clone(), &answer);
         }
-        Err(self.stop(Step::Login, &Failure::Broken("it asks and asks".to_owned())).error)
+        Err(self.stop(Step::Login, &Failure::Broken("it asks and asks".to_owned())))
+    }
+
+    /// Notes the explanation inside a 334.
+    fn explained(&self, answer: &Response) {
+        let encoded = answer.message().next().unwrap_or_default();
+        if let Ok(json) = STANDARD.decode(encoded) {
+            self.wire.note(&format!("the server explains: {}", String::from_utf8_lossy(&json)));
+        }
     }
 
     /// Hands one mail over.

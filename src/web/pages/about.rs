@@ -120,6 +120,7 @@ fn mail(config: &Config) -> Section {
     let Some(mail) = &config.mail else { return section("mail", [("mail", "not set up: nobody is told".to_owned())]) };
     let transport = match &mail.transport {
         TransportConfig::Folder { path } => format!("folder {}", path.display()),
+        TransportConfig::Graph(graph) => format!("Microsoft Graph, mailbox {}, as {}", graph.sender, graph.tenant),
         TransportConfig::Smtp(smtp) => {
             let tls = match smtp.tls {
                 SmtpTls::Implicit => "TLS from the first byte",

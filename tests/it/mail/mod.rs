@@ -3,5 +3,7 @@
 mod exim;
 mod faults;
 mod folder;
+mod graph;
 mod letters;
 mod sessions;
+mod tokens;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use entrawatch::config::{SmtpConfig, SmtpLogin, SmtpTls};
+use entrawatch::config::{SmtpConfig, SmtpLogin, SmtpProof, SmtpTls};
 use entrawatch::mail::Fate::{Misconfigured, Permanent};
 use entrawatch::mail::smtp::{Line, SmtpMailer, hint};
 use entrawatch::mail::{Envelope, SendError};
@@ -107,7 +107,7 @@ async fn the_password_is_read_at_each_sign_in() {
     std::fs::write(&file, "first\n").unwrap();
     // Hangs up after each mail, so that the next one needs a new connection.
     let server = Scripted::start(Tls::None, PLAIN, |at: &At| (at.taken > 0).then_some(Act::HangUp)).await;
-    let login = SmtpLogin { username: USER.to_owned(), password: SecretSource::File(file.clone()) };
+    let login = SmtpLogin { username: USER.to_owned(), proof: SmtpProof::Password(SecretSource::File(file.clone())) };
     let mailer = mailer(&SmtpConfig { login: Some(login), ..config(server.port(), SmtpTls::None, None) });
     send(&mailer, "a@example.com").await.expect("taken");
     std::fs::write(&file, "second\n").unwrap();

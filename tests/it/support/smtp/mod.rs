@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use entrawatch::config::{SmtpConfig, SmtpLogin, SmtpTls};
+use entrawatch::config::{SmtpConfig, SmtpLogin, SmtpProof, SmtpTls};
 use entrawatch::mail::smtp::Patience;
 use entrawatch::mail::{Envelope, Mailer, SendError};
 use entrawatch::secret::SecretSource;
 use lettre::Address;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::TempDir;
+use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
 /// What signs in at the servers here.
@@ -23,31 +23,26 @@ pub const USER: &str = "entrawatch";
 /// See [`USER`].
 pub const PASSWORD: &str = "p4ss w\u{f6}rd";
 
-/// An authority, and a certificate of its for `localhost`, in files.
+/// An authority, and a certificate of its for a mail server, in files.
 #[derive(Debug)]
 pub struct Authority {
     folder: TempDir,
 }
 
 impl Authority {
-    /// Makes both.
+    /// With a certificate for this machine.
     pub fn new() -> Self {
         Self::with_names(&["localhost", "127.0.0.1"])
     }
 
     /// With a certificate for these names.
     pub fn with_names(names: &[&str]) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, "Test authority");
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
-        let key = KeyPair::generate().expect("a key");
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let leaf = CertificateParams::new(names).expect("parameters").signed_by(&key, &issuer).expect("a certificate");
+        let authority = super::tls::Authority::new();
+        let (certificate, key) = authority.issue(names);
         let folder = tempfile::tempdir().expect("a directory");
-        std::fs::write(folder.path().join("ca.pem"), issuer.pem()).expect("written");
-        std::fs::write(folder.path().join("certificate.pem"), leaf.pem()).expect("written");
-        std::fs::write(folder.path().join("key.pem"), key.serialize_pem()).expect("written");
+        for (name, pem) in [("ca.pem", authority.pem()), ("certificate.pem", certificate), ("key.pem", key)] {
+            std::fs::write(folder.path().join(name), pem).expect("written");
+        }
         Self { folder }
     }
 
@@ -62,18 +57,15 @@ impl Authority {
     }
 
     /// What a server of ours accepts TLS with.
-    pub fn acceptor(&self) -> tokio_rustls::TlsAcceptor {
+    pub fn acceptor(&self) -> TlsAcceptor {
         let (certificate, key) = self.server_files();
-        let chain = rustls::pki_types::CertificateDer::pem_file_iter(certificate).expect("PEM").collect::<Result<Vec<_>, _>>();
+        let chain = CertificateDer::pem_file_iter(certificate).expect("PEM").collect::<Result<Vec<_>, _>>();
         let key = PrivateKeyDer::from_pem_file(key).expect("a key");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(chain.expect("certificates"), key)
-            .expect("a usable certificate");
-        tokio_rustls::TlsAcceptor::from(Arc::new(config))
+        let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder = builder.expect("versions").with_no_client_auth();
+        let config = builder.with_single_cert(chain.expect("certificates"), key).expect("a usable certificate");
+        TlsAcceptor::from(Arc::new(config))
     }
 }
 
@@ -84,7 +76,7 @@ pub fn config(port: u16, tls: SmtpTls, ca_file: Option<&Path>) -> SmtpConfig {
 
 /// With a password.
 pub fn sign_in(config: SmtpConfig, password: &str) -> SmtpConfig {
-    let login = SmtpLogin { username: USER.to_owned(), password: SecretSource::Inline(password.into()) };
+    let login = SmtpLogin { username: USER.to_owned(), proof: SmtpProof::Password(SecretSource::Inline(password.into())) };
     SmtpConfig { login: Some(login), ..config }
 }
 
