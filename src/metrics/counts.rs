@@ -10,8 +10,9 @@ use super::Family;
 use super::family::{CREDENTIALS, DECISIONS, ENDING, OBJECTS, OBJECTS_EXCLUDED};
 use super::text::Line;
 use crate::clock::UtcTime;
+use crate::config::Config;
 use crate::inventory::{CredentialKind, Exclusion, Judging, ObjectKind, Posture, Standing, State, excluded_objects};
-use crate::policy::{self, Alerts, Notice, Reason, Rules};
+use crate::policy::{self, Alerts, Notice, Reason};
 use crate::snapshot::Snapshot;
 
 /// The values of the label `within`.
@@ -32,6 +33,16 @@ pub(super) struct Counts {
     objects: BTreeMap<ObjectKind, i64>,
     excluded: BTreeMap<(ObjectKind, Exclusion), i64>,
     decisions: BTreeMap<(Option<Notice>, Reason), i64>,
+    /// Ends of the credentials that are on EntraWatch's own applications.
+    pub(super) own: Vec<OwnCredential>,
+}
+
+/// A credential of an application that EntraWatch signs in as.
+#[derive(Debug)]
+pub(super) struct OwnCredential {
+    pub(super) app_id: String,
+    pub(super) kind: CredentialKind,
+    pub(super) end: i64,
 }
 
 /// The instants at which credentials enter and leave a state, sorted.
@@ -43,7 +54,8 @@ struct Changes {
 
 impl Counts {
     /// Sorts out a tenant.
-    pub(super) fn of(snapshot: &Snapshot, rules: &Rules) -> Self {
+    pub(super) fn of(snapshot: &Snapshot, config: &Config) -> Self {
+        let rules = &config.policy;
         let judging = Judging {
             tenant: &snapshot.tenant.name,
             tenant_id: &snapshot.tenant.id,
@@ -58,6 +70,7 @@ impl Counts {
                 counts.take(standing, &rules.alerts);
             }
         }
+        counts.own = own_credentials(snapshot, config);
         for tracked in snapshot.inventory.living() {
             *counts.objects.entry(tracked.object.key.kind).or_default() += 1;
         }
@@ -121,6 +134,16 @@ impl Counts {
             }
         }
     }
+}
+
+fn own_credentials(snapshot: &Snapshot, config: &Config) -> Vec<OwnCredential> {
+    let own = |standing: &Standing| {
+        let app_id = standing.object.object.app_id.as_ref()?;
+        let end = standing.credential.not_after?.timestamp();
+        let is_own = config.tenants.iter().any(|tenant| tenant.client_id.eq_ignore_ascii_case(app_id));
+        is_own.then(|| OwnCredential { app_id: app_id.clone(), kind: standing.credential.kind, end })
+    };
+    snapshot.standings.iter().filter_map(own).collect()
 }
 
 /// Writes the decisions of all tenants together.

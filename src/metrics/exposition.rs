@@ -14,12 +14,13 @@ use super::counts::{Counts, push_decisions};
 use super::deflate::{Piece, gzip};
 use super::family::{
     BUILD_INFO, CREDENTIALS, DECISIONS, ENDING, LAST_SUCCESS, LEASE_HELD, OBJECTS, OBJECTS_EXCLUDED, OUTBOX_OLDEST,
-    OUTBOX_PENDING,
+    OUTBOX_PENDING, OWN_CREDENTIAL,
 };
 use super::series::{FAMILIES, Series};
 use super::text::{Line, push_header};
 use crate::clock::UtcTime;
-use crate::config::Config;
+use crate::config::{AuthConfig, Config, TenantConfig};
+use crate::inventory::CredentialKind;
 use crate::outbox::status::DeliveryState;
 use crate::snapshot::Snapshot;
 
@@ -90,7 +91,7 @@ impl Exposition {
 
 async fn refresh(snapshot: Arc<Snapshot>, series: Option<Arc<Series>>, config: Arc<Config>, now: UtcTime) -> io::Result<Kept> {
     let work = move || {
-        let counts = Arc::new(Counts::of(&snapshot, &config.policy));
+        let counts = Arc::new(Counts::of(&snapshot, &config));
         let series = match series {
             Some(series) => series,
             None => Arc::new(write(&snapshot, &config, now)?),
@@ -148,6 +149,12 @@ fn push_small_families(out: &mut String, sources: &Sources<'_>, tenants: &[(Arc<
         let held = i64::from(snapshot.version > 0);
         Line::new(out, &LEASE_HELD.name).label("tenant", &snapshot.tenant.name).value(held);
     }
+    push_header(out, &OWN_CREDENTIAL);
+    for tenant in &sources.config.tenants {
+        if let Some(end) = own_end(tenant, tenants, sources.now.timestamp()) {
+            Line::new(out, &OWN_CREDENTIAL.name).label("tenant", &tenant.name).value(end);
+        }
+    }
     push_header(out, &DECISIONS);
     push_decisions(out, &tenants.iter().map(|(counts, _)| counts.as_ref()).collect::<Vec<_>>());
     push_header(out, &OUTBOX_PENDING);
@@ -158,6 +165,20 @@ fn push_small_families(out: &mut String, sources: &Sources<'_>, tenants: &[(Arc<
     }
     push_header(out, &BUILD_INFO);
     Line::new(out, &BUILD_INFO.name).label("version", crate::VERSION).label("commit", crate::COMMIT).value(1);
+}
+
+/// When the first credential ends that the watcher may be using in a tenant; where all have ended, when the last one did. Which of
+/// several it uses Graph does not tell, so the nearest end counts.
+fn own_end(tenant: &TenantConfig, tenants: &[(Arc<Counts>, Arc<Series>)], now: i64) -> Option<i64> {
+    let kind = match tenant.auth {
+        AuthConfig::Secret(_) => CredentialKind::Secret,
+        AuthConfig::Certificate { .. } => CredentialKind::Certificate,
+        AuthConfig::WorkloadIdentity { .. } | AuthConfig::ManagedIdentity(_) => return None,
+    };
+    let own = tenants.iter().flat_map(|(counts, _)| &counts.own);
+    let ends = own.filter(|own| own.kind == kind && own.app_id.eq_ignore_ascii_case(&tenant.client_id)).map(|own| own.end);
+    let (ahead, over): (Vec<_>, Vec<_>) = ends.partition(|end| *end > now);
+    ahead.into_iter().min().or_else(|| over.into_iter().max())
 }
 
 /// The counters, and the headers of those that have no series yet.

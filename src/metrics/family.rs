@@ -58,6 +58,11 @@ pub(super) const LAST_SUCCESS: Family = gauge(
     "entrawatch_poll_last_success_timestamp_seconds",
     "Begin of the last poll that saw the whole tenant, in seconds since 1970. Absent until there was one.",
 );
+/// End of the watcher's own credential.
+pub(super) const OWN_CREDENTIAL: Family = gauge(
+    "entrawatch_own_credential_not_after_timestamp_seconds",
+    "When the first credential ends that EntraWatch itself may be signing in to the tenant with, in seconds since 1970. Absent where it signs in without one, or where its application is in no tenant that it watches.",
+);
 /// Decisions as of now.
 pub(super) const DECISIONS: Family = gauge(
     "entrawatch_decisions",
@@ -78,7 +83,7 @@ pub(super) const BUILD_INFO: Family =
     gauge("entrawatch_build_info", "Always 1; version and commit of the running program are in the labels.");
 
 /// Every family that is written from the snapshots and the other shared states, in the order of the exposition.
-pub const SNAPSHOT_FAMILIES: [&Family; 14] = [
+pub const SNAPSHOT_FAMILIES: [&Family; 15] = [
     &NOT_AFTER,
     &ROTATED,
     &LAST_ONE,
@@ -88,6 +93,7 @@ pub const SNAPSHOT_FAMILIES: [&Family; 14] = [
     &OBJECTS,
     &OBJECTS_EXCLUDED,
     &LAST_SUCCESS,
+    &OWN_CREDENTIAL,
     &DECISIONS,
     &OUTBOX_PENDING,
     &OUTBOX_OLDEST,

@@ -152,6 +152,16 @@ pub(super) fn window(threshold: TimeDelta) -> String {
     }
 }
 
+/// The same after a number.
+pub(super) fn excluded(exclusion: Exclusion) -> &'static str {
+    match exclusion {
+        Exclusion::ExcludedManagedIdentity => "of managed identities",
+        Exclusion::ExcludedDisabled => "of disabled ones",
+        Exclusion::ExcludedIgnored => "ignored",
+        Exclusion::ExcludedPlatform => "renewed by Microsoft",
+    }
+}
+
 /// Why a credential is left out.
 pub(super) fn exclusion(exclusion: Exclusion) -> &'static str {
     match exclusion {

@@ -49,7 +49,7 @@ impl Tenant {
             .map(|exclusion| {
                 let number = snapshot.standings.iter().filter(|standing| standing.excluded == Some(exclusion)).count();
                 let changes = [("tenant", name.as_str()), ("excluded", "true"), ("reason", exclusion.into())];
-                LeftOut { number, reason: words::exclusion(exclusion), address: Query::default().address(&changes) }
+                LeftOut { number, reason: words::excluded(exclusion), address: Query::default().address(&changes) }
             })
             .filter(|left_out| left_out.number > 0)
             .collect();

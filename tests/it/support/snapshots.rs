@@ -6,13 +6,15 @@ use std::sync::Arc;
 use chrono::{NaiveTime, TimeDelta, Weekday};
 use entrawatch::clock::{Clock as _, ManualClock, UtcTime};
 use entrawatch::config::{
-    Cloud, Config, CredentialSeries, HttpConfig, LogConfig, LogFormat, MetricsConfig, ReportConfig, ReportEvery, StoreConfig,
+    AuthConfig, Cloud, Config, CredentialSeries, HttpConfig, LogConfig, LogFormat, MetricsConfig, ReportConfig, ReportEvery,
+    StoreConfig, TenantConfig,
 };
 use entrawatch::inventory::{DirectoryObject, Judging, Watch, judge};
 use entrawatch::metrics::Metrics;
 use entrawatch::outbox::status::DeliveryStatus;
 use entrawatch::policy::{Alerts, Digest, DigestMode, Input, Outbox, Recipients, Rules, Windows, evaluate};
 use entrawatch::progress::Progress;
+use entrawatch::secret::SecretSource;
 use entrawatch::snapshot::{Snapshot, Snapshots, TenantLabel};
 use entrawatch::state::{PollOutcome, PollState, TenantState};
 use entrawatch::web::{Parts, WebState, router, serve};
@@ -62,6 +64,24 @@ pub fn config() -> Config {
         mail: None,
         metrics: MetricsConfig { credentials: CredentialSeries::All },
         log: LogConfig { format: LogFormat::Text, level: "info".into() },
+    }
+}
+
+/// A tenant of the configuration, signed in to as an application with a client secret.
+pub fn tenant_config(name: &str, client_id: &str) -> TenantConfig {
+    let url = |text: &str| text.parse().unwrap();
+    TenantConfig {
+        name: name.to_owned(),
+        tenant_id: format!("{name}.example.com"),
+        client_id: client_id.to_owned(),
+        cloud: Cloud::Global,
+        auth: AuthConfig::Secret(SecretSource::Inline("secret".into())),
+        login_url: url("https://login.microsoftonline.com"),
+        graph_url: url("https://graph.microsoft.com"),
+        portal_url: url("https://entra.microsoft.com"),
+        poll_interval: TimeDelta::minutes(15),
+        blind_after: TimeDelta::hours(2),
+        recipients: None,
     }
 }
 

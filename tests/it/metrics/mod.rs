@@ -1,5 +1,8 @@
 //! The metrics as a scraper gets them.
 
+mod prometheus;
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
@@ -7,9 +10,9 @@ use std::process::{Command, Stdio};
 
 use entrawatch::metrics::SNAPSHOT_FAMILIES;
 
-use super::support::builder::{With as _, application, day, service_principal};
-use super::support::missing;
-use super::support::snapshots::{Site, config, snapshot};
+use crate::support::builder::{With as _, application, day, service_principal, start};
+use crate::support::missing;
+use crate::support::snapshots::{Site, config, snapshot, tenant_config};
 
 /// The samples of a family, without its name, sorted.
 fn samples<'a>(text: &'a str, family: &str) -> Vec<&'a str> {
@@ -79,6 +82,27 @@ async fn objects_that_are_left_out_are_counted_with_or_without_a_credential() {
     assert_eq!(excluded("service_principal", "excluded_disabled"), "1");
     assert_eq!(excluded("application", "excluded_disabled"), "1", "its own service principal is disabled");
     assert_eq!(excluded("application", "excluded_platform"), "0");
+}
+
+#[tokio::test]
+async fn the_nearest_end_of_the_watchers_own_credentials_is_told() {
+    let mut config = config();
+    config.tenants =
+        vec![tenant_config("contoso", "APP-own"), tenant_config("fabrikam", "app-own"), tenant_config("other", "app-x")];
+    let own = application("own", "EntraWatch")
+        .secret("old", -300.0, -20.0)
+        .secret("now", -100.0, 50.0)
+        .secret("next", -1.0, 300.0)
+        .key("cert", "Verify", None, -1.0, 9.0);
+    let tenants = [snapshot("contoso", [own], &config, start()), snapshot("fabrikam", [], &config, start())];
+    let site = Site::of(tenants, config).await;
+    let family = "entrawatch_own_credential_not_after_timestamp_seconds";
+    let expected = |end: f64| ["contoso", "fabrikam"].map(|name| format!("{{tenant=\"{name}\"}} {}", day(end).timestamp()));
+    assert_eq!(samples(&site.text("/metrics").await.1, family), expected(50.0));
+    site.clock.set(day(60.0));
+    assert_eq!(samples(&site.text("/metrics").await.1, family), expected(300.0));
+    site.clock.set(day(400.0));
+    assert_eq!(samples(&site.text("/metrics").await.1, family), expected(300.0), "over, and said so");
 }
 
 #[tokio::test]
@@ -208,7 +232,10 @@ fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
 
 #[tokio::test]
 async fn the_documentation_lists_every_family_with_its_type_and_labels_and_no_other() {
-    let site = Site::contoso([application("a1", "Payroll").secret("k", -1.0, 40.0)]).await;
+    let mut config = config();
+    config.tenants = vec![tenant_config("contoso", "app-a1")];
+    let tenant = snapshot("contoso", [application("a1", "Payroll").secret("k", -1.0, 40.0)], &config, start());
+    let site = Site::of([tenant], config).await;
     let metrics = &site.parts.metrics;
     metrics.polled("contoso", "full", entrawatch::state::PollOutcome::Complete, 1.5);
     metrics.graph_answered("contoso", Some(200), 0.2);
