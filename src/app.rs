@@ -206,7 +206,7 @@ fn tenants(common: &Common, config: &Config, mailer: Option<&dyn Mailer>) -> any
 /// What takes the mails, where there is a `[mail]`.
 fn mailer(common: &Common, config: &Config) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
     let Some(mail) = &config.mail else { return Ok(None) };
-    let http = graph::http_client(&[])?;
+    let http = graph::http_client(&config.authorities)?;
     let identity = |name: &str| {
         let tenant = config.tenants.iter().find(|tenant| tenant.name == name)?;
         // A mail on its way says nothing of the tenant's own task.

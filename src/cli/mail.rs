@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -9,10 +10,13 @@ use lettre::Address;
 
 use super::File;
 use super::output::say;
-use crate::clock::{Clock as _, SystemClock};
-use crate::config::MailConfig;
+use crate::clock::{Clock as _, SystemClock, TokioSleeper};
+use crate::config::Config;
+use crate::graph;
 use crate::mail::smtp::hint;
 use crate::mail::{samples, trial};
+use crate::metrics::Metrics;
+use crate::progress::Progress;
 use crate::telemetry::escape;
 
 /// Try whether mails arrive, or see what they look like.
@@ -44,11 +48,7 @@ impl Mail {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.what {
             What::Test { file, to } => {
-                let config = file.load_quietly()?.config;
-                let mail = config
-                    .mail
-                    .context("there is no [mail], so nobody is mailed; write one, `entrawatch config example` shows how")?;
-                super::block_on(test(&mail, &to))?;
+                super::block_on(test(&file.load_quietly()?.config, &to))?;
             }
             What::Preview { out } => {
                 let written = samples::preview(&out)?;
@@ -59,8 +59,23 @@ impl Mail {
     }
 }
 
-async fn test(mail: &MailConfig, to: &Address) -> anyhow::Result<()> {
-    let trial = trial::send(mail, to, SystemClock.now()).await.context("no message can be made of this sender and recipient")?;
+async fn test(config: &Config, to: &Address) -> anyhow::Result<()> {
+    let mail = config
+        .mail
+        .as_ref()
+        .context("there is no [mail], so nobody is mailed; write one, `entrawatch config example` shows how")?;
+    let context = graph::Context {
+        clock: Arc::new(SystemClock),
+        sleeper: Arc::new(TokioSleeper),
+        metrics: Arc::new(Metrics::new()?),
+        http: graph::http_client(&config.authorities)?,
+        progress: Progress::default(),
+    };
+    let identity = |name: &str| {
+        let tenant = config.tenants.iter().find(|tenant| tenant.name == name)?;
+        Some(graph::Client::new(tenant, context.clone()))
+    };
+    let trial = trial::send(mail, to, SystemClock.now(), identity).await?;
     for line in &trial.dialogue {
         say(&format!("{}\n", escape(&line.to_string())))?;
     }

@@ -36,12 +36,16 @@ use crate::policy::TransportKind;
 
 /// The configured way out. `identity` gives the client of the tenant with a name, for transports that sign in as its application.
 pub fn mailer(transport: &TransportConfig, identity: impl Fn(&str) -> Option<Client>) -> anyhow::Result<Arc<dyn Mailer>> {
-    let client = |name: &str| identity(name).with_context(|| format!("mail.transport.tenant: no [[tenant]] is named {name:?}"));
+    let client = named(identity);
     Ok(match transport {
         TransportConfig::Smtp(smtp) => Arc::new(smtp_mailer(smtp, client)?),
         TransportConfig::Graph(graph) => Arc::new(graph::GraphMailer::new(Mailbox::new(client(&graph.tenant)?, &graph.sender))),
         TransportConfig::Folder { path } => Arc::new(folder::FolderMailer::new(path.clone())),
     })
+}
+
+fn named(identity: impl Fn(&str) -> Option<Client>) -> impl Fn(&str) -> anyhow::Result<Client> {
+    move |name| identity(name).with_context(|| format!("mail.transport.tenant: no [[tenant]] is named {name:?}"))
 }
 
 fn smtp_mailer(config: &SmtpConfig, client: impl Fn(&str) -> anyhow::Result<Client>) -> anyhow::Result<smtp::SmtpMailer> {

@@ -1,15 +1,16 @@
 //! One mail on request, to see whether mails arrive: `entrawatch mail test`.
 
+use anyhow::Context as _;
 use lettre::Address;
 use uuid::Uuid;
 
 use super::compose::{self, Parts};
-use super::folder::FolderMailer;
 use super::letter::Tone;
-use super::smtp::{Line, SmtpMailer};
-use super::{Envelope, Mailer as _, SendError};
+use super::smtp::Line;
+use super::{Envelope, SendError, mailer, named, smtp_mailer};
 use crate::clock::UtcTime;
 use crate::config::{MailConfig, TransportConfig};
+use crate::graph::Client;
 
 /// What it says.
 const TEXT: &str = "\
@@ -30,18 +31,25 @@ pub struct Trial {
 
 /// Sends one mail.
 ///
+/// `identity` is that of [`super::mailer`].
+///
 /// # Errors
-/// When no message can be made.
-pub async fn send(mail: &MailConfig, to: &Address, at: UtcTime) -> Result<Trial, lettre::error::Error> {
+/// When no message can be made of sender and recipient, or the transport names a tenant that is none.
+pub async fn send(
+    mail: &MailConfig,
+    to: &Address,
+    at: UtcTime,
+    identity: impl Fn(&str) -> Option<Client>,
+) -> anyhow::Result<Trial> {
     let id = Uuid::new_v4();
     let recipient = to.to_string();
     let subject = "EntraWatch: a test mail";
     let parts = Parts { from: &mail.from, to: &recipient, id, at, subject, tone: Tone::Info, text: TEXT, html: None, file: None };
-    let message = compose::message(parts)?;
+    let message = compose::message(parts).context("no message can be made of this sender and recipient")?;
     let envelope = Envelope { from: &mail.from.email, to, id, message: message.as_bytes() };
     let (dialogue, result) = match &mail.transport {
-        TransportConfig::Smtp(smtp) => SmtpMailer::new(smtp).converse(envelope).await,
-        TransportConfig::Folder { path } => (Vec::new(), FolderMailer::new(path.clone()).send(envelope).await),
+        TransportConfig::Smtp(smtp) => smtp_mailer(smtp, named(identity))?.converse(envelope).await,
+        transport => (Vec::new(), mailer(transport, identity)?.send(envelope).await),
     };
     Ok(Trial { dialogue, result })
 }
