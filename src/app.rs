@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, Sleeper, UtcTime};
 use crate::config::{Config, TenantConfig};
 use crate::graph;
+use crate::heartbeat;
 use crate::mail::Mailer;
 use crate::mail::render::Renderer;
 use crate::metrics::Metrics;
@@ -134,6 +135,12 @@ impl Generation {
         for (tenant, task) in config.tenants.iter().zip(tenants) {
             common.metrics.announce_tenant(&tenant.name);
             tasks.spawn(format!("tenant {}", tenant.name), task.run(tasks.stop().clone()));
+        }
+        if let Some(url) = config.heartbeat.clone() {
+            let (http, sleeper, stop) =
+                (graph::http_client(&config.authorities)?, Arc::clone(&common.sleeper), tasks.stop().clone());
+            let snapshots = snapshots.clone();
+            tasks.spawn("heartbeat", async move { heartbeat::run(url, snapshots, http, &*sleeper, stop).await });
         }
         let parts = web::Parts {
             snapshots,

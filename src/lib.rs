@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod graph;
+pub mod heartbeat;
 pub mod inventory;
 pub mod mail;
 pub mod metrics;

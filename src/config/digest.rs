@@ -2,10 +2,10 @@
 
 use chrono::{NaiveTime, Weekday};
 
-use super::ReportConfig;
 use super::key::{Key, closest};
 use super::reading::{Wrong, wrong};
 use super::table::Table;
+use super::{ReportConfig, ReportEvery};
 use crate::policy::Digest;
 
 pub(super) const DIGEST: &[Key] = &[
@@ -24,8 +24,8 @@ pub(super) const DIGEST: &[Key] = &[
 ];
 
 pub(super) const REPORT: &[Key] = &[
-    Key::new("every", "\"week\", \"month\" or \"never\"", "How often the report goes to fallback: what ends in the next 90 days, findings, coverage. When it stops coming, EntraWatch is dead.")
-        .default("\"week\""),
+    Key::new("every", "\"week\", \"month\" or \"never\"", "How often the report goes to fallback: what ends in the next 90 days, findings, coverage. When it stops coming, EntraWatch is dead. This version sends none yet: only \"never\" is taken.")
+        .default("\"never\""),
     Key::new("day", "a day", "On which day of the week it leaves; where monthly, on the first such day.").default("\"mon\""),
 ];
 
@@ -51,8 +51,16 @@ pub(super) fn read(root: &Table<'_>) -> Option<Digest> {
 
 pub(super) fn read_report(root: &Table<'_>) -> Option<ReportConfig> {
     let table = root.table("report", REPORT);
-    let (every, day) = (table.choice("every"), table.parse("day", day));
+    let (every, day) = (table.parse("every", report_every), table.parse("day", day));
     Some(ReportConfig { every: every?, day: day? })
+}
+
+fn report_every(text: &str) -> Result<ReportEvery, Wrong> {
+    match text.parse() {
+        Ok(ReportEvery::Never) => Ok(ReportEvery::Never),
+        Ok(_) => Err(wrong(format!("{text:?} is not supported by this version yet"), "write \"never\", or leave [report] out")),
+        Err(_) => Err(wrong(format!("{text:?} is not a choice"), "write \"never\", or leave [report] out")),
+    }
 }
 
 fn time(text: &str) -> Result<NaiveTime, Wrong> {

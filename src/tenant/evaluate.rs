@@ -17,6 +17,9 @@ use crate::store::{self, Commit, Mails};
 /// How often what was confirmed may bring up something else to confirm.
 const CONFIRMATIONS: usize = 3;
 
+/// When it is looked again once mails were made: by then they have left, and what was due shows as told.
+const AFTER_DELIVERY: TimeDelta = TimeDelta::minutes(1);
+
 /// What an evaluation reads from the store.
 #[derive(Debug, Clone)]
 pub(super) struct Memory {
@@ -87,7 +90,8 @@ impl Tenant {
         if let Some(model) = &self.model {
             self.publish(&model.inventory, &standings, &evaluation, &memory.silences);
         }
-        Ok(evaluation.next)
+        let after_delivery = (!mailing.mails.is_empty()).then_some(now + AFTER_DELIVERY);
+        Ok(evaluation.next.into_iter().chain(after_delivery).min())
     }
 
     /// Lets pages and metrics see the stored state, and tells nobody: before the first poll of this process, which may take long where

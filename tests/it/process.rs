@@ -271,6 +271,23 @@ async fn a_mail_server_that_is_down_at_start_gets_the_mails_when_it_is_up() {
     place.until("the mails do not arrive", || async { server.seen().messages.len() == 2 }).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_heartbeat_goes_out_once_every_tenant_was_seen() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/beat", listener.local_addr().unwrap());
+    let beats = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = beats.clone();
+    let count = || async move { counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst).to_string() };
+    let router = axum::Router::new().route("/beat", axum::routing::get(count));
+    tokio_util::task::TaskTracker::new().spawn(async move { axum::serve(listener, router).await.unwrap() });
+
+    let tenant = tenant_with(1).await;
+    let place = Place::new(&tenant, r#"{ kind = "folder", path = "mails" }"#);
+    replace(&place.path("entrawatch.toml"), "[mail]", &format!("[heartbeat]\nurl = \"{url}\"\n[mail]"));
+    let _process = place.run();
+    place.until("no heartbeat comes", || async { beats.load(std::sync::atomic::Ordering::SeqCst) == 1 }).await;
+}
+
 fn replace(file: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(file).unwrap();
     assert!(text.contains(from));
