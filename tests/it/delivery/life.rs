@@ -136,8 +136,14 @@ async fn two_processes_on_one_postgres_send_every_mail_once() {
     first.put(&recipients.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let mut tasks = JoinSet::new();
     for post in [&first, &second] {
+        post.mailer.gate.forget_permits(usize::MAX);
         let post = Arc::clone(post);
         tasks.spawn(async move { post.step().await });
+    }
+    // Neither is answered before both have claimed, so that it is a race on every machine.
+    until("both have claimed", async || !first.mailer.attempts().is_empty() && !second.mailer.attempts().is_empty()).await;
+    for post in [&first, &second] {
+        post.mailer.gate.add_permits(1000);
     }
     tasks.join_all().await;
     let (mine, theirs) = (first.mailer.taken(), second.mailer.taken());
@@ -156,9 +162,15 @@ async fn what_is_withdrawn_while_delivery_runs_is_either_withdrawn_or_sent() {
         let mails = post.put(&recipients.iter().map(String::as_str).collect::<Vec<_>>()).await;
         let mut tasks = JoinSet::new();
         let working = Arc::clone(&post);
+        post.mailer.gate.forget_permits(usize::MAX);
         tasks.spawn(async move { working.step().await });
+        until("delivery has claimed", async || !post.mailer.attempts().is_empty()).await;
         let mut withdrawn = Vec::new();
-        for mail in mails.iter().rev() {
+        for (number, mail) in mails.iter().rev().enumerate() {
+            if number == 50 {
+                // The first half is withdrawn while some are under way, the second half while they are answered.
+                post.mailer.gate.add_permits(1000);
+            }
             let version = load(&post.store).await.version;
             match post.store.commit(TENANT, version, Commit { withdraw: vec![mail.id], ..Commit::default() }).await {
                 Ok(_) => withdrawn.push(mail.id),
