@@ -272,6 +272,28 @@ async fn a_mail_server_that_is_down_at_start_gets_the_mails_when_it_is_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sighup_takes_a_good_configuration_and_keeps_the_old_one_in_place_of_a_bad_one() {
+    let tenant = tenant_with(1).await;
+    let place = Place::new(&tenant, r#"{ kind = "folder", path = "mails" }"#);
+    let process = place.run();
+    place.until_ready().await;
+
+    replace(&place.path("entrawatch.toml"), "ops@example.com", "not an address");
+    process.signal("-HUP");
+    place.until("the bad one is not reported", || async { place.log().contains("the old one stays in force") }).await;
+    assert!(place.log().contains("recipients.fallback"), "{}", place.log());
+    assert_eq!(place.get("readyz").await.0, 200);
+
+    replace(&place.path("entrawatch.toml"), "not an address", "ops@example.com");
+    replace(&place.path("entrawatch.toml"), "name = \"contoso\"", "name = \"fabrikam\"");
+    process.signal("-HUP");
+    place
+        .until("the good one does not come into force", || async { place.get("api/v1/tenants").await.1.contains("fabrikam") })
+        .await;
+    place.until("it is not ready again", || async { place.get("readyz").await.0 == 200 }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_heartbeat_goes_out_once_every_tenant_was_seen() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/beat", listener.local_addr().unwrap());

