@@ -114,8 +114,9 @@ struct Generation {
 impl Generation {
     fn start(common: &Common, shutdown: &Shutdown, config: Config) -> anyhow::Result<(Self, web::Parts)> {
         let config = Arc::new(config);
-        let mailer = mailer(common, &config)?;
-        let (tenants, snapshots) = tenants(common, &config, mailer.as_deref())?;
+        let clients = clients(common, &config)?;
+        let mailer = mailer(&config, &clients)?;
+        let (tenants, snapshots) = tenants(common, &config, &clients, mailer.as_deref());
         let tasks = shutdown.tasks();
         if let (Some(mail), Some(mailer)) = (&config.mail, mailer) {
             let delivery = Delivery::new(DeliveryParts {
@@ -155,16 +156,6 @@ impl Generation {
     }
 }
 
-fn context(common: &Common, http: reqwest::Client) -> graph::Context {
-    graph::Context {
-        clock: Arc::clone(&common.clock),
-        sleeper: Arc::clone(&common.sleeper),
-        metrics: Arc::clone(&common.metrics),
-        progress: common.progress.clone(),
-        http,
-    }
-}
-
 /// The tenants of a configuration, to be asked by a command beside the daemon: nothing polls, nothing is sent.
 ///
 /// # Errors
@@ -184,12 +175,26 @@ pub fn tenants_beside(
         delivery: DeliveryStatus::default(),
         limits: graph::Limits::default(),
     };
-    Ok(tenants(&common, config, mailer(&common, config)?.as_deref())?.0)
+    let clients = clients(&common, config)?;
+    let mailer = mailer(config, &clients)?;
+    Ok(tenants(&common, config, &clients, mailer.as_deref()).0)
+}
+
+/// One client a tenant: whoever asks as its application shares its tokens.
+fn clients(common: &Common, config: &Config) -> anyhow::Result<Vec<graph::Client>> {
+    let context = graph::Context {
+        clock: Arc::clone(&common.clock),
+        sleeper: Arc::clone(&common.sleeper),
+        metrics: Arc::clone(&common.metrics),
+        progress: common.progress.clone(),
+        http: graph::http_client(&config.authorities)?,
+    };
+    let client = |tenant: &TenantConfig| graph::Client::with_limits(tenant, context.clone(), common.limits);
+    Ok(config.tenants.iter().map(client).collect())
 }
 
 /// One task a tenant, and the place its snapshots are put.
-fn tenants(common: &Common, config: &Config, mailer: Option<&dyn Mailer>) -> anyhow::Result<(Vec<Tenant>, Snapshots)> {
-    let http = graph::http_client(&config.authorities)?;
+fn tenants(common: &Common, config: &Config, clients: &[graph::Client], mailer: Option<&dyn Mailer>) -> (Vec<Tenant>, Snapshots) {
     let snapshots =
         Snapshots::new(config.tenants.iter().map(|tenant| Snapshot::unseen(TenantLabel::of(tenant), tenant.blind_after)));
     let shared = Shared {
@@ -203,24 +208,16 @@ fn tenants(common: &Common, config: &Config, mailer: Option<&dyn Mailer>) -> any
         mail: mail_setup(config, mailer),
         keep: config.store.keep,
     };
-    let task = |(index, tenant): (usize, &TenantConfig)| {
-        let client = graph::Client::with_limits(tenant, context(common, http.clone()), common.limits);
-        Tenant::new(shared.clone(), index, tenant.clone(), client)
+    let task = |(index, (tenant, client)): (usize, (&TenantConfig, &graph::Client))| {
+        Tenant::new(shared.clone(), index, tenant.clone(), client.clone())
     };
-    Ok((config.tenants.iter().enumerate().map(task).collect(), snapshots))
+    (config.tenants.iter().zip(clients).enumerate().map(task).collect(), snapshots)
 }
 
 /// What takes the mails, where there is a `[mail]`.
-fn mailer(common: &Common, config: &Config) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
-    let Some(mail) = &config.mail else { return Ok(None) };
-    let http = graph::http_client(&config.authorities)?;
-    let identity = |name: &str| {
-        let tenant = config.tenants.iter().find(|tenant| tenant.name == name)?;
-        // A mail on its way says nothing of the tenant's own task.
-        let context = graph::Context { progress: Progress::default(), ..context(common, http.clone()) };
-        Some(graph::Client::with_limits(tenant, context, common.limits))
-    };
-    crate::mail::mailer(&mail.transport, identity).map(Some)
+fn mailer(config: &Config, clients: &[graph::Client]) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
+    let identity = |name: &str| clients.iter().find(|client| client.label() == name).map(graph::Client::for_mails);
+    config.mail.as_ref().map(|mail| crate::mail::mailer(&mail.transport, identity)).transpose()
 }
 
 /// What words the mails, where there is a `[mail]`.

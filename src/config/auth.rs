@@ -53,10 +53,10 @@ const MANAGED: &[Key] = &[
 
 /// The ways to sign in.
 pub(super) const KINDS: &[Kind] = &[
-    Kind { name: "secret", keys: SECRET, later: None },
-    Kind { name: "certificate", keys: CERTIFICATE, later: None },
-    Kind { name: "workload-identity", keys: WORKLOAD, later: None },
-    Kind { name: "managed-identity", keys: MANAGED, later: None },
+    Kind { name: "secret", keys: SECRET },
+    Kind { name: "certificate", keys: CERTIFICATE },
+    Kind { name: "workload-identity", keys: WORKLOAD },
+    Kind { name: "managed-identity", keys: MANAGED },
 ];
 
 /// Where a virtual machine asks for tokens.

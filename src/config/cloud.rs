@@ -23,8 +23,8 @@ pub struct Preset {
     pub graph: &'static str,
     /// The Entra portal; `None`: no source names it, so a tenant there says it itself.
     pub portal: Option<&'static str>,
-    /// What a token for SMTP is asked for.
-    pub smtp_scope: &'static str,
+    /// What a token for Exchange Online's SMTP servers is asked for; `None`: no source names it, so the transport says it itself.
+    pub smtp_scope: Option<&'static str>,
 }
 
 impl Cloud {
@@ -35,43 +35,43 @@ impl Cloud {
                 login: "https://login.microsoftonline.com",
                 graph: "https://graph.microsoft.com",
                 portal: Some("https://entra.microsoft.com"),
-                smtp_scope: "https://outlook.office365.com/.default",
+                smtp_scope: Some("https://outlook.office365.com/.default"),
             },
             Self::Usgov => Preset {
                 login: "https://login.microsoftonline.us",
                 graph: "https://graph.microsoft.us",
                 portal: Some("https://entra.microsoft.us"),
-                smtp_scope: "https://outlook.office365.us/.default",
+                smtp_scope: Some("https://outlook.office365.us/.default"),
             },
             Self::UsgovDod => Preset {
                 login: "https://login.microsoftonline.us",
                 graph: "https://dod-graph.microsoft.us",
                 portal: Some("https://entra.microsoft.us"),
-                smtp_scope: "https://webmail.apps.mil/.default",
+                smtp_scope: None,
             },
             Self::China => Preset {
                 login: "https://login.chinacloudapi.cn",
                 graph: "https://microsoftgraph.chinacloudapi.cn",
                 portal: Some("https://entra.microsoftonline.cn"),
-                smtp_scope: "https://partner.outlook.cn/.default",
+                smtp_scope: Some("https://partner.outlook.cn/.default"),
             },
             Self::Bleu => Preset {
                 login: "https://login.sovcloud-identity.fr",
                 graph: "https://graph.svc.sovcloud.fr",
                 portal: None,
-                smtp_scope: "https://outlook.sovcloud.fr/.default",
+                smtp_scope: None,
             },
             Self::Delos => Preset {
                 login: "https://login.sovcloud-identity.de",
                 graph: "https://graph.svc.sovcloud.de",
                 portal: None,
-                smtp_scope: "https://outlook.sovcloud.de/.default",
+                smtp_scope: None,
             },
             Self::Govsg => Preset {
                 login: "https://login.sovcloud-identity.sg",
                 graph: "https://graph.svc.sovcloud.sg",
                 portal: None,
-                smtp_scope: "https://outlook.sovcloud.sg/.default",
+                smtp_scope: None,
             },
         }
     }

@@ -59,8 +59,6 @@ pub struct Kind {
     pub name: &'static str,
     /// Its keys, `kind` too.
     pub keys: &'static [Key],
-    /// This version refuses it; what to write instead.
-    pub later: Option<&'static str>,
 }
 
 /// A table of the file with its keys.

@@ -118,7 +118,7 @@ fn read(root: &Table<'_>, file: Option<&Path>) -> Option<Config> {
     let digest = digest::read(root);
     let report = digest::read_report(root);
     let heartbeat = output::read_heartbeat(root);
-    let mail = if root.has("mail") { mail::read(root) } else { None };
+    let mail = if root.has("mail") { mail::read(root, &tenants) } else { None };
     let (metrics, log) = (output::read_metrics(root), output::read_log(root));
 
     if !root.has("mail") {

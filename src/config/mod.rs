@@ -24,6 +24,7 @@ mod problem;
 mod reading;
 mod recipients;
 pub mod reference;
+mod smtp;
 mod store;
 mod summary;
 mod table;
@@ -251,6 +252,8 @@ pub enum SmtpProof {
     Token {
         /// The tenant's name.
         tenant: String,
+        /// What the token is asked for.
+        scope: String,
     },
 }
 

@@ -33,7 +33,7 @@ pub fn sections() -> Vec<Section> {
         section("[http]", "The status page, the API and the metrics.", store::HTTP),
         section("[poll]", "How Microsoft Graph is asked.", poll::KEYS),
     ];
-    sections.extend(auth::KINDS.iter().filter(|kind| kind.later.is_none()).map(|kind| Section {
+    sections.extend(auth::KINDS.iter().map(|kind| Section {
         kind: Some(kind.name),
         ..section("[auth.NAME]", "A way to sign in, referred to by its name or written inline in a tenant.", kind.keys)
     }));
@@ -57,7 +57,6 @@ pub fn sections() -> Vec<Section> {
     sections.extend(
         mail::TRANSPORTS
             .iter()
-            .filter(|kind| kind.later.is_none())
             .map(|kind| Section { kind: Some(kind.name), ..section("mail.transport", "The way mails leave.", kind.keys) }),
     );
     sections.extend([

@@ -179,7 +179,7 @@ impl<'a> Table<'a> {
             self.reading.problem(path, origin, wrong);
             None
         };
-        let names = kinds.iter().filter(|kind| kind.later.is_none()).map(|kind| kind.name);
+        let names = kinds.iter().map(|kind| kind.name);
         let list = names.clone().map(|name| format!("kind = {name:?}")).collect::<Vec<_>>().join(" or ");
         let origin = Origin::of(value);
         let ValueKind::Table(entries) = &value.kind else {
@@ -193,9 +193,6 @@ impl<'a> Table<'a> {
             return refuse(format!("{path}.kind"), place, wrong(format!("is {}", shown(&written.kind)), format!("write {list}")));
         };
         match kinds.iter().find(|kind| kind.name == *text) {
-            Some(Kind { later: Some(instead), .. }) => {
-                refuse(format!("{path}.kind"), place, wrong(format!("{text:?} is not supported by this version yet"), *instead))
-            }
             Some(kind) => Some((kind.name, Self::open(self.reading, path, origin, kind.keys, Some(entries)))),
             None => refuse(format!("{path}.kind"), place, no_choice(text, names)),
         }

@@ -72,7 +72,7 @@ pub(super) fn issue(site: &Site, tenant: &str, headers: &HeaderMap, body: &[u8])
     let client_id = parameter("client_id").or(basic_id.as_ref()).ok_or_else(|| StsError::missing_parameter("client_id"))?;
     let scope = parameter("scope").ok_or_else(|| StsError::missing_parameter("scope"))?;
     let resource = scope.strip_suffix("/.default").ok_or_else(|| StsError::invalid_scope(scope))?;
-    let for_exchange = Cloud::iter().any(|cloud| cloud.preset().smtp_scope == scope);
+    let for_exchange = Cloud::iter().any(|cloud| cloud.preset().smtp_scope.is_some_and(|known| known == scope));
     if !for_exchange && resource.trim_end_matches('/') != site.base() {
         return Err(StsError::unknown_resource(resource, tenant));
     }

@@ -17,6 +17,7 @@ use super::retry::Fault;
 use super::token::{self, Token, Tokens};
 use super::{Context, wire};
 use crate::config::TenantConfig;
+use crate::progress::Progress;
 
 /// The permission that everything here needs.
 const PERMISSION: &str = "Application.Read.All";
@@ -29,7 +30,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     tenant: TenantConfig,
     scope: String,
-    tokens: Tokens,
+    tokens: Arc<Tokens>,
     context: Context,
     guid: OnceCell<String>,
     budget: Budget,
@@ -74,13 +75,34 @@ impl Client {
     pub fn with_limits(tenant: &TenantConfig, context: Context, limits: Limits) -> Self {
         Self(Arc::new(Inner {
             limits,
-            tokens: Tokens::new(tenant, context.clone(), limits),
+            tokens: Arc::new(Tokens::new(tenant, context.clone(), limits)),
             scope: format!("{}/.default", tenant.graph_url.as_str().trim_end_matches('/')),
             tenant: tenant.clone(),
             context,
             guid: OnceCell::new(),
             budget: Budget::new(limits.keys_per_minute),
         }))
+    }
+
+    /// The same for mails, which share the tenant's tokens: a mail on its way is no sign that the tenant's own task lives.
+    #[must_use]
+    pub fn for_mails(&self) -> Self {
+        let Inner { tenant, scope, tokens, context, limits, .. } = &*self.0;
+        Self(Arc::new(Inner {
+            limits: *limits,
+            tokens: Arc::clone(tokens),
+            scope: scope.clone(),
+            tenant: tenant.clone(),
+            context: Context { progress: Progress::default(), ..context.clone() },
+            guid: OnceCell::new(),
+            budget: Budget::new(limits.keys_per_minute),
+        }))
+    }
+
+    /// The tenant's name, as configured.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.0.tenant.name
     }
 
     /// The tenant's GUID, which is what it is known by: a domain is resolved once.
@@ -93,12 +115,6 @@ impl Client {
     #[must_use]
     pub fn tokens(&self) -> &Tokens {
         &self.0.tokens
-    }
-
-    /// What a token for Exchange's SMTP servers in this tenant's cloud is asked for.
-    #[must_use]
-    pub fn smtp_scope(&self) -> &'static str {
-        self.0.tenant.cloud.preset().smtp_scope
     }
 
     /// What a token for Graph is asked for.
@@ -126,11 +142,6 @@ impl Client {
 
     pub(super) fn context(&self) -> &Context {
         &self.0.context
-    }
-
-    /// The tenant's label.
-    pub(super) fn label(&self) -> &str {
-        &self.0.tenant.name
     }
 
     /// A URL of Graph's version 1.0, from a path and query.

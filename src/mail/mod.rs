@@ -51,7 +51,9 @@ fn named(identity: impl Fn(&str) -> Option<Client>) -> impl Fn(&str) -> anyhow::
 fn smtp_mailer(config: &SmtpConfig, client: impl Fn(&str) -> anyhow::Result<Client>) -> anyhow::Result<smtp::SmtpMailer> {
     let mailer = smtp::SmtpMailer::new(config);
     Ok(match &config.login {
-        Some(SmtpLogin { username, proof: SmtpProof::Token { tenant } }) => mailer.signing_in_as(username, client(tenant)?),
+        Some(SmtpLogin { username, proof: SmtpProof::Token { tenant, scope } }) => {
+            mailer.signing_in_as(username, client(tenant)?, scope)
+        }
         _ => mailer,
     })
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use entrawatch::config::reference::sections;
 use entrawatch::config::{
-    AuthConfig, Cloud, IdentityEndpoint, Loaded, Need, Problems, SmtpProof, SmtpTls, Sources, TenantConfig, TransportConfig, load,
+    AuthConfig, Cloud, IdentityEndpoint, Loaded, Need, Problems, SmtpProof, SmtpTls, Sources, TenantConfig, TransportConfig,
+    load, summary,
 };
 use secrecy::ExposeSecret;
 
@@ -120,6 +121,55 @@ fn a_variable_becomes_what_its_key_wants() {
     let SmtpProof::Password(password) = login.proof else { panic!("a password is configured") };
     assert_eq!((login.username.as_str(), password.read_at_start().unwrap().expose_secret()), ("0042", "0123"));
     assert_eq!((smtp.host.as_str(), smtp.port, smtp.tls), ("127.0.0.1", 587, SmtpTls::StarttlsRequired));
+}
+
+#[test]
+fn mails_sign_in_as_the_application_of_a_tenant() {
+    let second = TENANT.replace("contoso", "fabrikam").replace("11111111", "22222222");
+    let transport = |tenants: &str, transport: &str| {
+        let told = "[recipients]\nfallback = [\"ops@example.com\"]\n";
+        let toml = format!("{told}[mail]\nfrom = \"watch@example.com\"\ntransport = {{ {transport} }}\n{tenants}");
+        let loaded = good(&toml, &[]);
+        let shown = summary(&loaded).lines().find(|line| line.contains("mails")).unwrap().trim().to_owned();
+        (loaded.config.mail.unwrap().transport, loaded.warnings, shown)
+    };
+    let (graph, warnings, shown) = transport(TENANT, r#"kind = "graph", sender = "watch@example.com""#);
+    let TransportConfig::Graph(graph) = graph else { panic!("{graph:?}") };
+    assert_eq!((graph.tenant.as_str(), graph.sender.as_str()), ("contoso", "watch@example.com"), "the only tenant");
+    assert_eq!(warnings, []);
+    assert!(shown.ends_with("from watch@example.com by Microsoft Graph, as contoso"), "{shown}");
+
+    let both = format!("{TENANT}{second}");
+    let (graph, warnings, _) = transport(&both, r#"kind = "graph", sender = "other@example.com", tenant = "fabrikam""#);
+    let TransportConfig::Graph(graph) = graph else { panic!("{graph:?}") };
+    assert_eq!(graph.tenant, "fabrikam");
+    assert!(
+        warnings[0].to_string().contains("is watch@example.com, and the mailbox that sends is other@example.com"),
+        "{warnings:?}"
+    );
+
+    let token = |tenants: &str, more: &str| {
+        let smtp = format!(
+            r#"kind = "smtp", url = "smtp://smtp.office365.com", auth = "xoauth2", username = "watch@example.com"{more}"#
+        );
+        let (smtp, warnings, shown) = transport(tenants, &smtp);
+        let TransportConfig::Smtp(smtp) = smtp else { panic!("{smtp:?}") };
+        assert_eq!(warnings, []);
+        assert!(shown.ends_with("by smtp.office365.com:587 as watch@example.com (STARTTLS)"), "{shown}");
+        match smtp.login.unwrap().proof {
+            SmtpProof::Token { tenant, scope } => (tenant, scope),
+            SmtpProof::Password(_) => panic!("no password is configured"),
+        }
+    };
+    let is = |tenant: &str, scope: &str| (tenant.to_owned(), scope.to_owned());
+    assert_eq!(token(TENANT, ""), is("contoso", "https://outlook.office365.com/.default"));
+    let china = second.replace("client_id", "cloud = \"china\"\nclient_id");
+    assert_eq!(
+        token(&format!("{TENANT}{china}"), r#", tenant = "fabrikam""#),
+        is("fabrikam", "https://partner.outlook.cn/.default")
+    );
+    let dod = TENANT.replace("client_id", "cloud = \"usgov-dod\"\nclient_id");
+    assert_eq!(token(&dod, r#", scope = "https://example.com/.default""#), is("contoso", "https://example.com/.default"));
 }
 
 #[test]

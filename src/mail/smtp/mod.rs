@@ -66,6 +66,8 @@ enum SignIn {
         username: String,
         /// Whose application it is.
         client: Client,
+        /// What the token is asked for.
+        scope: String,
     },
 }
 
@@ -90,10 +92,10 @@ impl SmtpMailer {
         Self { settings, idle: Mutex::default() }
     }
 
-    /// Signs in to the mailbox `username` with tokens of `client`'s application.
+    /// Signs in to the mailbox `username` with tokens for `scope` of `client`'s application.
     #[must_use]
-    pub fn signing_in_as(mut self, username: &str, client: Client) -> Self {
-        self.settings.sign_in = Some(SignIn::Token { username: username.to_owned(), client });
+    pub fn signing_in_as(mut self, username: &str, client: Client, scope: &str) -> Self {
+        self.settings.sign_in = Some(SignIn::Token { username: username.to_owned(), client, scope: scope.to_owned() });
         self
     }
 

@@ -129,19 +129,18 @@ impl Session {
                 };
                 self.authenticate(mechanism, &credentials).await.map_err(|stopped| stopped.error)
             }
-            SignIn::Token { username, client } => {
+            SignIn::Token { username, client, scope } => {
                 if self.info.get_auth_mechanism(&[Mechanism::Xoauth2]).is_none() {
                     let missing = "it offers no sign-in by token here (AUTH XOAUTH2); use auth = \"password\"";
                     return Err(setup(self, missing.to_owned()));
                 }
-                self.sign_in_by_token(username, client).await
+                self.sign_in_by_token(username, client, scope).await
             }
         }
     }
 
     /// A token may have been revoked since it was fetched: one that is refused is fetched afresh, once.
-    async fn sign_in_by_token(&mut self, username: &str, client: &Client) -> Result<(), SendError> {
-        let scope = client.smtp_scope();
+    async fn sign_in_by_token(&mut self, username: &str, client: &Client, scope: &str) -> Result<(), SendError> {
         let mut refused: Option<(SendError, Arc<Token>)> = None;
         loop {
             let token = client.tokens().get(scope).await.map_err(|error| {

@@ -17,6 +17,7 @@ use crate::support::smtp::{IMPATIENT, config, send};
 
 const MAILBOX: &str = "entrawatch@contoso.example";
 const OFFERS: &[&str] = &["8BITMIME", "AUTH LOGIN XOAUTH2"];
+const SCOPE: &str = "https://outlook.office365.com/.default";
 const EXPLANATION: &str = r#"{"status":"400","schemes":"Bearer","scope":"https://mail.example.com/"}"#;
 
 async fn server(script: impl Fn(&At) -> Option<Act> + Send + Sync + 'static) -> Scripted {
@@ -25,7 +26,7 @@ async fn server(script: impl Fn(&At) -> Option<Act> + Send + Sync + 'static) -> 
 
 fn mailer(server: &Scripted, setup: &Setup) -> SmtpMailer {
     let mailer = SmtpMailer::new(&config(server.port(), SmtpTls::None, None)).with_patience(IMPATIENT);
-    mailer.signing_in_as(MAILBOX, setup.client.clone())
+    mailer.signing_in_as(MAILBOX, setup.client.clone(), SCOPE)
 }
 
 async fn refused(server: &Scripted, setup: &Setup) -> SendError {
@@ -44,7 +45,7 @@ async fn a_token_of_the_tenant_signs_in() {
     let (setup, server) = (Setup::new().await, server(|_| None).await);
     setup.tenant.directory.set_roles(setup.tenant.watcher.application.app_id, &["SMTP.SendAsApp"]);
     send(&mailer(&server, &setup), "payroll@example.com").await.expect("taken");
-    let token = setup.client.tokens().get("https://outlook.office365.com/.default").await.unwrap();
+    let token = setup.client.tokens().get(SCOPE).await.unwrap();
     assert_eq!(shown(&server), [format!("user={MAILBOX}\u{1}auth=Bearer {}\u{1}\u{1}", token.expose())]);
     assert_eq!(server.seen().messages.len(), 1);
 }
