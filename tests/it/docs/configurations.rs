@@ -7,21 +7,6 @@ use entrawatch::config::{Problems, Sources, load};
 
 use super::pages::{pages, root};
 
-/// What README says is not there yet, and a configuration that asks for it.
-const EARLY: [(&str, &str); 4] = [
-    ("Microsoft Graph", r#"mail.transport = { kind = "graph", tenant = "contoso", sender = "entrawatch@contoso.com" }"#),
-    ("SMTP with OAuth", r#"mail.transport = { kind = "smtp", url = "smtp://smtp.office365.com:587", auth = "xoauth2" }"#),
-    ("(delta)", r#"poll.delta = "always""#),
-    ("TLS and sign-in for the page", r#"http.tls = { cert_file = "secret", key_file = "secret" }"#),
-];
-
-const TENANT: &str = r#"
-[[tenant]]
-tenant_id = "11111111-2222-3333-4444-555555555555"
-client_id = "66666666-7777-8888-9999-000000000000"
-auth = { kind = "secret", secret = "value" }
-"#;
-
 #[test]
 fn every_piece_of_configuration_is_toml() {
     for (place, text) in pieces() {
@@ -45,21 +30,6 @@ fn every_whole_configuration_is_accepted() {
         }
     }
     assert!(seen > 3, "found only {seen}");
-}
-
-#[test]
-fn what_this_version_refuses_is_named_in_the_readme() {
-    let readme = pages().into_iter().find(|page| page.path.as_os_str() == "README.md").unwrap();
-    let (_, section) = readme.text.split_once("## Not in this version yet").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("entrawatch.toml");
-    for (words, text) in EARLY {
-        assert!(section.contains(words), "README does not say \"{words}\"");
-        fs::write(&file, format!("{text}\n{TENANT}")).unwrap();
-        let refused = load(&Sources { file: Some(file.clone()), ..Sources::default() });
-        let refused = refused.is_err_and(|problems| problems.to_string().contains("not supported by this version yet"));
-        assert!(refused, "\"{words}\" is there now: take it from this list, from README and from the pages that say it is not");
-    }
 }
 
 /// Whether all that is wrong is that it is written for a later version, which its page says.
