@@ -19,6 +19,7 @@ pub mod inventory;
 pub mod mail;
 pub mod metrics;
 pub mod outbox;
+pub mod own;
 pub mod policy;
 pub mod progress;
 pub mod schedule;

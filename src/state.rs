@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UtcTime;
+use crate::own::OwnApplication;
 use crate::policy::TransportKind;
 
 /// The memory of a tenant.
@@ -19,6 +20,8 @@ pub struct TenantState {
     pub baseline: Option<Baseline>,
     /// Which digest slots are settled.
     pub slots: SlotState,
+    /// The application that EntraWatch signs in as, as last read; `None`: never read yet.
+    pub own: Option<OwnApplication>,
 }
 
 /// How the polls of a tenant went.

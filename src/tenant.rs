@@ -6,6 +6,7 @@
 mod confirm;
 mod evaluate;
 mod foresee;
+mod own;
 mod poll;
 mod tell;
 
@@ -85,6 +86,8 @@ pub struct Tenant {
     graph: graph::Client,
     model: Option<Model>,
     agenda: Agenda,
+    /// When EntraWatch's own application is read again; `None`: as soon as possible.
+    next_own: Option<UtcTime>,
 }
 
 impl Tenant {
@@ -94,7 +97,7 @@ impl Tenant {
         let fallback = config.recipients.clone().unwrap_or_else(|| shared.rules.recipients.fallback.clone());
         let label = Arc::new(TenantLabel::of(&config));
         let agenda = Agenda::new(shared.clock.now(), config.poll_interval);
-        Self { shared, index, config, fallback, label, graph, model: None, agenda }
+        Self { shared, index, config, fallback, label, graph, model: None, agenda, next_own: None }
     }
 
     /// Steps and sleeps, until `stop`. A step may be cut off anywhere: what the store has is whole.

@@ -144,6 +144,11 @@ impl Client {
         &self.0.context
     }
 
+    /// The application that it signs in as, as configured.
+    pub(super) fn client_id(&self) -> &str {
+        &self.0.tenant.client_id
+    }
+
     /// A URL of Graph's version 1.0, from a path and query.
     pub(super) fn url(&self, path: &str) -> Result<Url, Error> {
         let text = format!("{}/v1.0{path}", self.0.tenant.graph_url.as_str().trim_end_matches('/'));

@@ -14,6 +14,7 @@ mod error;
 mod http;
 mod listing;
 mod mailbox;
+mod own;
 pub mod retry;
 mod sign_in;
 mod token;
@@ -24,7 +25,7 @@ pub use error::{Error, Server, Trace};
 pub use http::{Limits, http_client};
 pub use mailbox::{Mailbox, Unsent};
 pub use sign_in::SignInRefused;
-pub use token::{Token, Tokens, Unfit, check_certificate};
+pub use token::{Claims, Token, Tokens, Unfit, check_certificate};
 
 use std::time::Duration;
 

@@ -94,14 +94,12 @@ impl Tenant {
     }
 
     fn want(&self, inventory: &Inventory, key: ObjectKey, credentials: bool) -> Want {
-        let rules = &self.shared.rules;
-        let by_domain = rules.routes.iter().any(|route| route.matcher.owner_domain.is_some());
         let lacks_thumbprint = inventory.get(&key).is_some_and(|tracked| {
             let object = &tracked.object;
             let known = |key_id: &str| object.detail.thumbprints.contains_key(key_id);
             object.preferred_thumbprint.is_some() && object.keys.iter().any(|key| key.thumbprint.is_none() && !known(&key.key_id))
         });
-        Want { key, credentials, owners: rules.recipients.owners || by_domain, thumbprints: lacks_thumbprint }
+        Want { key, credentials, owners: self.needs().owners, thumbprints: lacks_thumbprint }
     }
 
     fn take(

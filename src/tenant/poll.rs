@@ -55,9 +55,11 @@ impl Tenant {
             self.show_stored().await?;
         }
         let survey = self.survey(began).await;
+        let own = self.look_at_itself(&survey).await;
         for _ in 0..CONFLICTS {
             let Some(model) = &self.model else { break };
-            let (state, put, forget) = apply(model, &survey, self.shared.keep);
+            let (mut state, put, forget) = apply(model, &survey, self.shared.keep);
+            state.own = own.clone().or(state.own);
             let outcome = state.polls.outcome.unwrap_or(PollOutcome::Failed);
             self.log(&state, put.len());
             let commit = Commit { state: state.clone(), put: put.clone(), forget: forget.clone(), ..Commit::default() };
@@ -162,6 +164,11 @@ impl Tenant {
 }
 
 impl Survey {
+    /// Why it is not complete, as far as Graph said.
+    pub(super) fn errors(&self) -> impl Iterator<Item = &graph::Error> {
+        self.listings.iter().filter_map(|(_, listing)| listing.error.as_ref())
+    }
+
     fn is_complete(&self) -> bool {
         self.listings.iter().all(|(_, listing)| listing.error.is_none())
     }
@@ -225,12 +232,7 @@ pub(super) fn apply(model: &Model, survey: &Survey, keep: TimeDelta) -> (TenantS
     polls.last_attempt = Some(now);
     polls.watched_since.get_or_insert(now);
     polls.undecodable = survey.undecodable();
-    let errors: Vec<String> = survey
-        .listings
-        .iter()
-        .filter_map(|(_, listing)| listing.error.as_ref().map(ToString::to_string))
-        .chain(survey.landslide.clone())
-        .collect();
+    let errors: Vec<String> = survey.errors().map(ToString::to_string).chain(survey.landslide.clone()).collect();
     if errors.is_empty() {
         (polls.outcome, polls.error, polls.last_complete) = (Some(PollOutcome::Complete), None, Some(now));
         put.extend(vanished(inventory, survey));

@@ -6,6 +6,7 @@ mod faults;
 mod hostile;
 mod identity;
 mod listing;
+mod own;
 mod provider;
 mod sign_in;
 mod trust;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-const PURE: &[&str] = &["src/inventory", "src/policy", "src/outbox/digest.rs", "src/graph/retry.rs", "src/web/health.rs"];
+const PURE: &[&str] =
+    &["src/inventory", "src/own", "src/policy", "src/outbox/digest.rs", "src/graph/retry.rs", "src/web/health.rs"];
 const IMPURE: &[&str] = &["tokio", "sqlx", "reqwest", "lettre"];
 
 fn sources(path: &Path) -> Vec<(String, String)> {

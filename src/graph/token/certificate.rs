@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::clock::UtcTime;
+use crate::graph::wire;
 
 /// How long an assertion holds: Entra asks for five to ten minutes at most.
 const LIFE: TimeDelta = TimeDelta::minutes(10);
@@ -25,6 +26,7 @@ const LIFE: TimeDelta = TimeDelta::minutes(10);
 pub(super) struct Signer {
     key: KeyPair,
     thumbprint: String,
+    sha1: String,
 }
 
 /// Why a certificate cannot be signed in with.
@@ -52,6 +54,11 @@ pub fn check_certificate(certificates: &[u8], key: &[u8]) -> Result<(), Unfit> {
     Signer::read(certificates, key).map(drop)
 }
 
+/// The SHA-1 thumbprint, in upper-case hex, of the certificate that would be signed in with.
+pub(super) fn sha1_thumbprint(certificates: &[u8], key: &[u8]) -> Result<String, Unfit> {
+    Signer::read(certificates, key).map(|signer| signer.sha1)
+}
+
 impl Signer {
     /// Reads both from PEM. The error says what is wrong and what to do, and holds no part of the key.
     pub fn read(certificates: &[u8], key: &[u8]) -> Result<Self, Unfit> {
@@ -62,7 +69,7 @@ impl Signer {
             seen += 1;
             if belongs(&certificate, &key) {
                 let thumbprint = URL_SAFE_NO_PAD.encode(digest::digest(&SHA256, &certificate));
-                return Ok(Self { key, thumbprint });
+                return Ok(Self { key, thumbprint, sha1: wire::sha1_hex(&certificate) });
             }
         }
         Err(match seen {

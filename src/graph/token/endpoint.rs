@@ -16,6 +16,7 @@ use crate::graph::http::{self, Reply};
 use crate::graph::retry::Fault;
 use crate::graph::sign_in::SignInRefused;
 use crate::graph::{Context, wire};
+use crate::own::{Mark, SignIn};
 
 /// How long a token is taken to live whose answer does not say it.
 const DEFAULT_LIFE: Duration = Duration::from_mins(5);
@@ -40,6 +41,11 @@ impl Endpoint {
             client_id: tenant.client_id.clone(),
             proof,
         }
+    }
+
+    /// See [`super::Tokens::mark`].
+    pub async fn mark(&self) -> Result<(SignIn, Mark), Error> {
+        self.proof.mark().await
     }
 
     /// Fetches a token; what passes by itself is tried again.

@@ -6,6 +6,7 @@
 
 mod certificate;
 mod challenge;
+mod claims;
 mod endpoint;
 mod managed;
 mod proof;
@@ -21,8 +22,10 @@ use tokio::time::Instant;
 use super::attempts::Patience;
 use super::{Context, Error, Limits};
 use crate::config::{AuthConfig, ManagedIdentity, TenantConfig};
+use crate::own::{Mark, SignIn};
 pub use certificate::{Unfit, check_certificate};
 pub(super) use challenge::claims;
+pub use claims::Claims;
 use endpoint::Endpoint;
 use proof::Proof;
 
@@ -107,6 +110,14 @@ impl Tokens {
     pub(super) fn new(tenant: &TenantConfig, context: Context, limits: Limits) -> Self {
         let source = Source::of(tenant);
         Self { tenant: tenant.name.clone(), source, context, limits, slots: Mutex::default() }
+    }
+
+    /// How it is signed in, and what tells the credential that is used from others.
+    pub(super) async fn mark(&self) -> Result<(SignIn, Mark), Error> {
+        match &self.source {
+            Source::Managed(_) => Ok((SignIn::ManagedIdentity, Mark::None)),
+            Source::Endpoint(endpoint) => endpoint.mark().await,
+        }
     }
 
     /// A token for `scope` (as in `https://graph.microsoft.com/.default`) that is good for some time yet.

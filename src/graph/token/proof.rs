@@ -4,13 +4,17 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::certificate::Signer;
+use super::certificate::{Signer, sha1_thumbprint};
 use crate::clock::UtcTime;
 use crate::graph::Error;
+use crate::own::{Mark, SignIn};
 use crate::secret::SecretSource;
 
 /// The only type of assertion that Entra takes.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// How many characters of a secret Graph shows.
+const HINT: usize = 3;
 
 /// A way to prove it.
 #[derive(Debug)]
@@ -21,6 +25,25 @@ pub(super) enum Proof {
 }
 
 impl Proof {
+    /// What tells the credential that is used now from others.
+    pub async fn mark(&self) -> Result<(SignIn, Mark), Error> {
+        Ok(match self {
+            Self::Secret(source) => {
+                let secret = read(source).await?;
+                let hint = secret.expose_secret().chars().take(HINT).collect();
+                (SignIn::Secret, Mark::Secret { hint })
+            }
+            Self::Certificate { certificate_file, private_key } => {
+                let certificates = read_file(certificate_file).await?;
+                let key = read(private_key).await?;
+                let thumbprint = sha1_thumbprint(&certificates, key.expose_secret().as_bytes())
+                    .map_err(|unfit| Error::Identity(unfit.to_string()))?;
+                (SignIn::Certificate, Mark::Certificate { thumbprint })
+            }
+            Self::Federated { .. } => (SignIn::WorkloadIdentity, Mark::None),
+        })
+    }
+
     /// The form fields for `client_id`, to be shown to `audience`.
     pub async fn fields(
         &self,

@@ -19,7 +19,12 @@ pub(super) fn thumbprint_of_key(key: &str) -> Option<String> {
     /// An X.509 certificate is a DER sequence with a length of two bytes.
     const SEQUENCE: [u8; 2] = [0x30, 0x82];
     let der = STANDARD.decode(key.trim()).ok()?;
-    der.starts_with(&SEQUENCE).then(|| hex(digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, &der).as_ref()))
+    der.starts_with(&SEQUENCE).then(|| sha1_hex(&der))
+}
+
+/// SHA-1 of a certificate's DER, in upper-case hex: what Entra calls its thumbprint.
+pub(in crate::graph) fn sha1_hex(der: &[u8]) -> String {
+    hex(digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, der).as_ref())
 }
 
 /// The thumbprint that a certificate's `customKeyIdentifier` is, where it is one: 40 hex digits, or base64 of 20 bytes.

@@ -13,8 +13,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+pub(super) use fields::sha1_hex;
 pub use object::{Undecodable, decode_object};
-pub(super) use object::{decode, object_hash, thumbprints};
+pub(super) use object::{decode, hints, object_hash, thumbprints};
 pub(super) use owner::{OwnersPage, owners};
 pub(super) use text::repair;
 

@@ -69,6 +69,23 @@ pub(in crate::graph) fn thumbprints(raw: &str) -> Result<BTreeMap<String, String
     Ok(keys(wire.key_credentials)?.into_iter().filter_map(|key| Some((key.key_id, key.thumbprint?))).collect())
 }
 
+/// The first characters of an object's secrets, by key id, where Graph shows them.
+pub(in crate::graph) fn hints(raw: &str) -> BTreeMap<String, String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Hinted {
+        password_credentials: Vec<Hint>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Hint {
+        key_id: Option<String>,
+        hint: Option<String>,
+    }
+    let entries = serde_json::from_str(raw).map(|hinted: Hinted| hinted.password_credentials).unwrap_or_default();
+    entries.into_iter().filter_map(|entry| Some((lower(entry.key_id)?, present(entry.hint)?))).collect()
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Object {
