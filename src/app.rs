@@ -91,9 +91,9 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     };
 
     let (generation, parts) = Generation::start(&common, &shutdown, config)?;
-    let state = WebState::new(parts).context("the page's templates")?;
+    let state = WebState::new(parts)?;
     let process = shutdown.tasks();
-    process.spawn("web", web::serve(listener, web::router(state.clone()), process.stop().clone()));
+    process.spawn("web", web::serve(listener, state.clone(), process.stop().clone()));
     process.spawn("prune", prune(common.clone(), generation.keep, process.stop().clone()));
     process.spawn("reload", follow_signals(common.clone(), shutdown.clone(), generation, state, reload, process.stop().clone()));
     process.spawn("watchdog", watch(common.clone(), process.stop().clone()));

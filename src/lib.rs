@@ -31,6 +31,7 @@ pub mod store;
 pub mod systemd;
 pub mod telemetry;
 pub mod tenant;
+pub mod tls;
 pub mod web;
 
 /// The version of this program.

@@ -10,7 +10,7 @@ use super::reading::{Reading, wrong};
 use super::reference::ROOT;
 use super::table::Table;
 use super::{
-    Config, TenantConfig, alerts, azure, digest, environment, files, mail, output, poll, recipients, store, tenant, watch,
+    Config, TenantConfig, alerts, azure, digest, environment, files, http, mail, output, poll, recipients, store, tenant, watch,
 };
 use crate::policy::Rules;
 
@@ -100,7 +100,7 @@ fn merged(files: Map<String, Value>, environment: Map<String, Value>) -> Map<Str
 
 fn read(root: &Table<'_>, file: Option<&Path>) -> Option<Config> {
     let store = store::read_store(root);
-    let http = store::read_http(root);
+    let http = http::read(root);
     let poll = poll::read(root);
     let tenants = tenant::read(root, poll.as_ref());
     if tenants.is_empty() && root.reading.is_fine("tenant") {

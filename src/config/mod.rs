@@ -15,6 +15,7 @@ mod duration;
 mod environment;
 mod files;
 mod hiding;
+mod http;
 mod key;
 mod load;
 mod mail;
@@ -32,6 +33,7 @@ mod tenant;
 mod values;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -87,6 +89,28 @@ pub struct StoreConfig {
 pub struct HttpConfig {
     /// Address of the page, the metrics and the API.
     pub listen: SocketAddr,
+    /// `http.tls`; `None`: in the clear.
+    pub tls: Option<HttpTls>,
+    /// `http.auth`; `None`: everybody may look.
+    pub auth: Option<HttpAuth>,
+}
+
+/// `http.tls`: certificate and key of the page's server, in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpTls {
+    /// The certificate; others of its chain may follow.
+    pub cert_file: PathBuf,
+    /// Its key.
+    pub key_file: PathBuf,
+}
+
+/// `http.auth`: who may look. Either way in is enough.
+#[derive(Debug, Clone)]
+pub struct HttpAuth {
+    /// User names, each with the bcrypt hash of a password.
+    pub basic: BTreeMap<String, secrecy::SecretString>,
+    /// The token of programs.
+    pub bearer: Option<SecretSource>,
 }
 
 /// `[[tenant]]` with its `[poll]` and `[auth.…]` resolved.

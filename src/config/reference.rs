@@ -1,7 +1,7 @@
 //! Every table of the configuration with its keys, in the order of the example.
 
 use super::key::{Key, Section};
-use super::{alerts, auth, digest, mail, output, poll, recipients, store, tenant, watch};
+use super::{alerts, auth, digest, http, mail, output, poll, recipients, store, tenant, watch};
 
 /// The top level.
 pub(super) const ROOT: &[Key] = &[
@@ -30,7 +30,13 @@ pub fn sections() -> Vec<Section> {
     let mut sections = vec![
         section("", "The top of the file", ROOT),
         section("[store]", "Where everything is kept that must survive a restart.", store::STORE),
-        section("[http]", "The status page, the API and the metrics.", store::HTTP),
+        section("[http]", "The status page, the API and the metrics.", http::HTTP),
+        section("http.tls", "TLS for the page. Without this table it is served in the clear.", http::TLS),
+        section(
+            "http.auth",
+            "Who may look. Without this table everybody who reaches it. `/healthz` and `/readyz` are open to all.",
+            http::AUTH,
+        ),
         section("[poll]", "How Microsoft Graph is asked.", poll::KEYS),
     ];
     sections.extend(auth::KINDS.iter().map(|kind| Section {

@@ -1,16 +1,15 @@
-//! `[store]` and `[http]`: where things are kept, where they are shown.
+//! `[store]`: where things are kept.
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use secrecy::ExposeSecret;
 use url::Url;
 
+use super::StoreConfig;
 use super::key::Key;
 use super::problem::Origin;
 use super::reading::{Reading, Wrong, wrong};
 use super::table::Table;
-use super::{HttpConfig, StoreConfig};
 
 pub(super) const STORE: &[Key] = &[
     Key::new(
@@ -22,18 +21,6 @@ pub(super) const STORE: &[Key] = &[
     Key::new("url_file", "a path", "A file that holds the URL, where it has a password in it."),
     Key::new("url_env", "a name", "The environment variable that holds the URL."),
     Key::new("keep", "a duration", "How long history is kept: who was told what, and objects that are gone.").default("\"400d\""),
-];
-
-pub(super) const HTTP: &[Key] = &[
-    Key::new(
-        "listen",
-        "\"ADDRESS:PORT\"",
-        "Where the status page, the API and the metrics are served. 127.0.0.1 is this machine only, 0.0.0.0 every interface.",
-    )
-    .default("\"127.0.0.1:9690\""),
-    Key::new("tls", "a table", "Certificate and key of the server.")
-        .later("leave it out, and put a reverse proxy with TLS in front"),
-    Key::new("auth", "a table", "Who may look.").later("leave it out, and put a reverse proxy with authentication in front"),
 ];
 
 pub(super) fn read_store(root: &Table<'_>) -> Option<StoreConfig> {
@@ -79,32 +66,4 @@ fn store_url(text: &str, reading: &Reading<'_>, origin: &Origin) -> Result<Strin
         "postgres" | "postgresql" => Ok(text.to_owned()),
         other => Err(wrong(format!("{other:?} is not a database that EntraWatch knows"), form)),
     }
-}
-
-pub(super) fn read_http(root: &Table<'_>) -> Option<HttpConfig> {
-    let table = root.table("http", HTTP);
-    let listen = table.parse("listen", listen)?;
-    if !listen.ip().to_canonical().is_loopback() {
-        let what = format!(
-            "{listen} can be reached from other machines, without TLS and without a sign-in: whoever reaches it reads the names and expiry dates of your applications"
-        );
-        table.warning(
-            "listen",
-            wrong(what, "write 127.0.0.1 and put a reverse proxy in front, or make sure that only your network reaches it"),
-        );
-    }
-    Some(HttpConfig { listen })
-}
-
-fn listen(text: &str) -> Result<SocketAddr, Wrong> {
-    text.parse().map_err(|_| {
-        let (host, port) = text.rsplit_once(':').unwrap_or((text, "9690"));
-        let port = port.parse::<u16>().unwrap_or(9690);
-        let instead = match host {
-            "localhost" => format!("write \"127.0.0.1:{port}\""),
-            "" | "*" => format!("write \"0.0.0.0:{port}\" for every interface, or \"127.0.0.1:{port}\" for this machine"),
-            _ => format!("write a numeric address and a port: \"127.0.0.1:{port}\" or \"[::1]:{port}\""),
-        };
-        wrong(format!("{text:?} is not an address and a port"), instead)
-    })
 }

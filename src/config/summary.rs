@@ -5,7 +5,9 @@ use std::fmt::Write;
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::{AuthConfig, Loaded, ManagedIdentity, ReportEvery, SmtpTls, TenantConfig, TransportConfig, format_duration};
+use super::{
+    AuthConfig, HttpConfig, Loaded, ManagedIdentity, ReportEvery, SmtpTls, TenantConfig, TransportConfig, format_duration,
+};
 use crate::policy::DigestMode;
 use crate::secret::SecretSource;
 
@@ -49,7 +51,7 @@ pub fn summary(loaded: &Loaded) -> String {
         line("mails", "none: there is no [mail]");
     }
     line("store", &store(config.store.url.expose_secret()));
-    line("page", &format!("http://{}", config.http.listen));
+    line("page", &page(&config.http));
     text
 }
 
@@ -110,6 +112,19 @@ fn report(loaded: &Loaded) -> String {
         ReportEvery::Week => format!("each week on {}", report.day),
         ReportEvery::Month => format!("each month on the first {}", report.day),
     }
+}
+
+fn page(http: &HttpConfig) -> String {
+    let scheme = if http.tls.is_some() { "https" } else { "http" };
+    let ways = http.auth.as_ref().map(|auth| {
+        let users = auth.basic.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        match (users.is_empty(), auth.bearer.is_some()) {
+            (false, true) => format!(", for {users}, and programs with a token"),
+            (false, false) => format!(", for {users}"),
+            (true, _) => ", for programs with a token".to_owned(),
+        }
+    });
+    format!("{scheme}://{}{}", http.listen, ways.unwrap_or_default())
 }
 
 /// Without what may be a password.

@@ -126,6 +126,20 @@ impl<'a> Table<'a> {
         whole.then_some(list)
     }
 
+    /// The texts of a table whose keys are names that the user chose.
+    pub(super) fn named_texts(&self, name: &str, form: &str) -> Vec<(String, Result<String, Wrong>)> {
+        let entries = self.written(name).and_then(|value| match &value.kind {
+            ValueKind::Table(entries) => Some(entries),
+            kind => {
+                self.refuse(name, wrong(format!("is {}", shown(kind)), format!("write a table: {name} = {{ NAME = \"…\" }}")))
+            }
+        });
+        let mut texts: Vec<_> =
+            entries.into_iter().flatten().map(|(name, value)| (name.clone(), text(value, form).map(str::to_owned))).collect();
+        texts.sort_by(|a, b| a.0.cmp(&b.0));
+        texts
+    }
+
     /// The path of an existing file.
     pub(super) fn file(&self, name: &str) -> Option<PathBuf> {
         let origin = self.origin(name);

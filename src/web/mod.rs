@@ -4,12 +4,14 @@
 
 mod api;
 mod assets;
+mod auth;
 mod csv;
 mod cursor;
 mod filter;
 mod headers;
 pub mod health;
 mod pages;
+mod places;
 mod probes;
 mod problem;
 mod row;
@@ -17,14 +19,17 @@ mod scrape;
 mod select;
 mod serve;
 mod templates;
+mod tls;
 mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::StatusCode;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -39,7 +44,9 @@ use crate::outbox::status::DeliveryStatus;
 use crate::progress::Progress;
 use crate::snapshot::{Snapshot, Snapshots};
 use crate::store::Store;
+use auth::Guard;
 use templates::Templates;
+use tls::Tls;
 
 /// Longer than any answer takes, the exposition of a very large tenant included.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -74,16 +81,23 @@ struct Shared {
     parts: ArcSwap<Parts>,
     exposition: Exposition,
     templates: Templates,
+    guard: Guard,
+    tls: Tls,
 }
 
 impl WebState {
     /// Prepares the templates.
     ///
     /// # Errors
-    /// When a template is not one: a mistake that a test finds.
-    pub fn new(parts: Parts) -> Result<Self, minijinja::Error> {
-        let shared =
-            Shared { parts: ArcSwap::from_pointee(parts), exposition: Exposition::default(), templates: Templates::new()? };
+    /// When a template is not one, a mistake that a test finds; when the system has no random numbers.
+    pub fn new(parts: Parts) -> anyhow::Result<Self> {
+        let shared = Shared {
+            parts: ArcSwap::from_pointee(parts),
+            exposition: Exposition::default(),
+            templates: Templates::new().context("the page's templates")?,
+            guard: Guard::new().context("the system gives no random numbers")?,
+            tls: Tls::default(),
+        };
         Ok(Self(Arc::new(shared)))
     }
 
@@ -103,6 +117,14 @@ impl WebState {
     fn templates(&self) -> &Templates {
         &self.0.templates
     }
+
+    fn guard(&self) -> &Guard {
+        &self.0.guard
+    }
+
+    fn tls(&self) -> &Tls {
+        &self.0.tls
+    }
 }
 
 impl Parts {
@@ -116,7 +138,7 @@ impl Parts {
 }
 
 /// Everything that is served, with its limits.
-pub fn router(state: WebState) -> Router {
+fn router(state: WebState) -> Router {
     Router::new()
         .route("/", get(pages::status::show))
         .route("/apps/{tenant}/{object_id}", get(pages::app::show))
@@ -135,9 +157,11 @@ pub fn router(state: WebState) -> Router {
         .route("/assets/{name}", get(assets::serve))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
-        .with_state(state)
+        .with_state(state.clone())
+        .layer(from_fn_with_state(state.clone(), auth::guard))
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
-        .layer(axum::middleware::map_response(headers::protect))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WITHIN))
+        .layer(from_fn_with_state(state, problem::dress))
+        .layer(map_response(headers::protect))
 }

@@ -1,8 +1,9 @@
 //! What is answered when the question is wrong: RFC 9457 to programs, a helpful page to people.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 
@@ -53,11 +54,34 @@ impl Problem {
         }
     }
 
-    /// As a page to those who ask for one, else as JSON.
-    fn answer(self, state: &WebState, uri: &Uri, headers: &HeaderMap) -> Response {
-        let wants_page =
-            headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
-        if wants_page || !uri.path().starts_with("/api/") { self.page(state) } else { self.into_response() }
+    /// Somebody who has not said who they are, or not rightly.
+    pub(super) fn unknown_reader() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "sign in with a name and password, or with a token, of http.auth".to_owned())
+    }
+
+    /// As a page to people, as JSON to programs.
+    pub(super) fn answer(self, state: &WebState, asker: Asker) -> Response {
+        match asker {
+            Asker::Person => self.page(state),
+            Asker::Program => self.into_response(),
+        }
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// A browser, or whoever wants what browsers get.
+    Person,
+    /// Whoever asks the API for what it gives, or scrapes.
+    Program,
+}
+
+impl Asker {
+    pub(super) fn of(uri: &Uri, accept: Option<&HeaderValue>) -> Self {
+        let wants_page = accept.and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+        let is_program = uri.path().starts_with("/api/") || uri.path() == "/metrics";
+        if wants_page || !is_program { Self::Person } else { Self::Program }
     }
 }
 
@@ -77,11 +101,23 @@ pub(super) async fn unknown_path(State(state): State<WebState>, uri: Uri, header
     } else {
         format!("there is no page at {}", uri.path())
     };
-    Problem::missing(detail).answer(&state, &uri, &headers)
+    Problem::missing(detail).answer(&state, Asker::of(&uri, headers.get(ACCEPT)))
 }
 
 /// Everything is read only.
 pub(super) async fn wrong_method(State(state): State<WebState>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let detail = format!("{method} is not possible here: everything is read only, ask with GET");
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).answer(&state, &uri, &headers)
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).answer(&state, Asker::of(&uri, headers.get(ACCEPT)))
+}
+
+/// What the layers around the handlers refuse (a large body, an answer that takes too long) in the same form as everything else.
+pub(super) async fn dress(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    let asker = Asker::of(request.uri(), request.headers().get(ACCEPT));
+    let response = next.run(request).await;
+    let detail = match response.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => "nothing here reads a body: ask with GET and without one",
+        StatusCode::GATEWAY_TIMEOUT => "the answer took too long; ask for less, with filters or a smaller limit",
+        _ => return response,
+    };
+    Problem::new(response.status(), detail.to_owned()).answer(&state, asker)
 }

@@ -1,9 +1,8 @@
-//! Connections: how many, how long, and how they end.
+//! Connections: how many, how long, with or without TLS, and how they end.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,25 +12,36 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
+use super::places::{Place, Places, UnderWay};
+use super::{WebState, router};
+
 /// A connection that says nothing for this long is closed. Longer than the usual scrape interval.
 const IDLE: Duration = Duration::from_secs(75);
-/// Leaves room for the store and for Graph under the usual limit of 1,024 open files.
-const CONNECTIONS: usize = 512;
+/// A reader that takes nothing for this long is closed.
+const STALLED: Duration = Duration::from_secs(30);
+/// How long both sides may take to agree on TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long answers under way may take once the daemon stops.
 const DRAIN: Duration = Duration::from_secs(3);
 /// After `accept` failed (no file descriptor left, mostly).
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// What those hear who speak HTTP where TLS is spoken.
+const NOT_TLS: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\nThis port speaks TLS: write https:// in front of the address.\n";
+
 /// Serves until `shutdown`, then lets the answers under way finish and returns.
-///
-/// When all connections are taken, the oldest one without a request makes room for the next, so that idle ones never keep a scrape out.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
-    let connections = Arc::new(Connections::default());
+pub async fn serve(listener: TcpListener, state: WebState, shutdown: CancellationToken) {
+    let router = router(state.clone());
+    let places = Arc::new(Places::default());
     let tracker = TaskTracker::new();
     let hard = CancellationToken::new();
     loop {
@@ -46,33 +56,72 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
                 }
             },
         };
-        let place = connections.take(hard.child_token());
-        tracker.spawn(converse(stream, router.clone(), place, shutdown.clone()));
+        let place = places.take(hard.child_token());
+        tracker.spawn(welcome(stream, state.clone(), router.clone(), place, shutdown.clone()));
     }
     drop(listener);
     tracker.close();
-    if tokio::time::timeout(DRAIN, tracker.wait()).await.is_err() {
+    if timeout(DRAIN, tracker.wait()).await.is_err() {
         hard.cancel();
         tracker.wait().await;
     }
 }
 
-/// One connection from its first byte to its last.
-async fn converse(stream: TcpStream, router: Router, place: Place, shutdown: CancellationToken) {
+/// One connection, from its first byte.
+async fn welcome(stream: TcpStream, state: WebState, router: Router, place: Place, shutdown: CancellationToken) {
     // Answers are small or come in large blocks; waiting to fill packets only adds delay.
     let _ = stream.set_nodelay(true);
+    let Some(files) = state.parts().config.http.tls.clone() else {
+        return converse(stream, router, place, shutdown).await;
+    };
+    let agreed = async {
+        let acceptor = state.tls().acceptor(&files).await?;
+        agree(stream, acceptor).await
+    };
+    let encrypted = tokio::select! {
+        agreed = timeout(HANDSHAKE, agreed) => agreed.ok().flatten(),
+        () = place.evicted.cancelled() => None,
+        () = shutdown.cancelled() => None,
+    };
+    if let Some(encrypted) = encrypted {
+        converse(encrypted, router, place, shutdown).await;
+    }
+}
+
+async fn agree(mut stream: TcpStream, acceptor: TlsAcceptor) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
+    let mut first = [0];
+    if stream.peek(&mut first).await.ok()? == 1 && first[0].is_ascii_uppercase() {
+        let _ = stream.write_all(NOT_TLS.as_bytes()).await;
+        let _ = stream.shutdown().await;
+        return None;
+    }
+    acceptor
+        .accept(stream)
+        .await
+        .inspect_err(|error| tracing::debug!(%error, "a reader of the status page does not agree on TLS"))
+        .ok()
+}
+
+/// One connection from its first request to its last.
+async fn converse<S>(stream: S, router: Router, place: Place, shutdown: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(STALLED));
     let requests = Arc::clone(&place.requests);
     let service = service_fn(|request: Request<Incoming>| {
         let under_way = UnderWay::new(&requests);
         let mut router = router.clone();
         async move {
             let answer = router.call(request.map(Body::new)).await;
-            drop(under_way);
-            answer as Result<_, Infallible>
+            answer.map(|answer| answer.map(|body| under_way.until_the_end_of(body))) as Result<_, Infallible>
         }
     });
-    let connection =
-        http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(IDLE).serve_connection(TokioIo::new(stream), service);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
     let mut connection = std::pin::pin!(connection);
     let mut stopping = false;
     loop {
@@ -92,63 +141,5 @@ async fn converse(stream: TcpStream, router: Router, place: Place, shutdown: Can
                 connection.as_mut().graceful_shutdown();
             }
         }
-    }
-}
-
-/// The connections that are open, oldest first.
-#[derive(Debug, Default)]
-struct Connections(Mutex<Table>);
-
-#[derive(Debug, Default)]
-struct Table {
-    next: u64,
-    open: BTreeMap<u64, (Arc<AtomicUsize>, CancellationToken)>,
-}
-
-impl Connections {
-    /// Makes room if there is none, and takes a place.
-    fn take(self: &Arc<Self>, evicted: CancellationToken) -> Place {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if table.open.len() >= CONNECTIONS {
-            let idle = table.open.iter().find(|(_, (requests, _))| requests.load(Ordering::Relaxed) == 0);
-            let leaving = idle.or_else(|| table.open.first_key_value()).map(|(number, _)| *number);
-            if let Some((_, evicted)) = leaving.and_then(|number| table.open.remove(&number)) {
-                evicted.cancel();
-            }
-        }
-        let (number, requests) = (table.next, Arc::new(AtomicUsize::new(0)));
-        table.next += 1;
-        table.open.insert(number, (Arc::clone(&requests), evicted.clone()));
-        Place { connections: Arc::clone(self), number, requests, evicted }
-    }
-}
-
-/// The place of one connection among the others.
-struct Place {
-    connections: Arc<Connections>,
-    number: u64,
-    requests: Arc<AtomicUsize>,
-    evicted: CancellationToken,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.connections.0.lock().unwrap_or_else(PoisonError::into_inner).open.remove(&self.number);
-    }
-}
-
-/// Counts a request while it is being answered.
-struct UnderWay(Arc<AtomicUsize>);
-
-impl UnderWay {
-    fn new(requests: &Arc<AtomicUsize>) -> Self {
-        requests.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(requests))
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

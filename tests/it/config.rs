@@ -383,8 +383,17 @@ fn a_secret_never_shows_in_the_configuration_as_a_whole() {
 /// A directory with the example and the files it speaks of.
 fn beside_example(toml: &str) -> Result<Loaded, Problems> {
     let directory = tempfile::tempdir().unwrap();
-    let authority = rcgen::generate_simple_self_signed(["proxy.example.com".to_owned()]).unwrap().cert.pem();
-    let files = [("client-secret", "a"), ("mail-password", "b"), ("mail-ca.pem", &authority), ("proxy-ca.pem", &authority)];
+    let made = rcgen::generate_simple_self_signed(["proxy.example.com".to_owned()]).unwrap();
+    let (authority, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let files = [
+        ("client-secret", "a"),
+        ("mail-password", "b"),
+        ("mail-ca.pem", &authority),
+        ("proxy-ca.pem", &authority),
+        ("page-cert.pem", &authority),
+        ("page-key.pem", &key),
+        ("page-token", "c"),
+    ];
     for (name, content) in [&files[..], &[("database-url", ""), ("entrawatch.toml", toml)]].concat() {
         std::fs::write(directory.path().join(name), content).unwrap();
     }
@@ -411,6 +420,26 @@ fn the_example_works_with_everything_in_it() {
     let loaded = beside_example(&whole).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!((loaded.config.policy.routes.len(), loaded.config.policy.watch.ignore.len()), (3, 2));
     assert!(loaded.config.heartbeat.is_some());
+    let http = loaded.config.http;
+    let auth = http.auth.unwrap();
+    assert!(http.tls.is_some() && auth.bearer.is_some() && auth.basic.keys().eq(["reader"]));
+}
+
+#[test]
+fn what_other_machines_could_do_on_the_page_is_said() {
+    let files = "tls = { cert_file = \"page-cert.pem\", key_file = \"page-key.pem\" }\n";
+    let auth = "auth = { bearer_file = \"page-token\" }\n";
+    for (more, said) in [
+        (String::new(), Some("without TLS and without a sign-in")),
+        (files.to_owned(), Some("without a sign-in: whoever")),
+        (auth.to_owned(), Some("without TLS, so that passwords and tokens can be read on the way")),
+        (format!("{files}{auth}"), None),
+    ] {
+        let loaded = beside_example(&format!("[http]\nlisten = \"0.0.0.0:9690\"\n{more}{TENANT}")).unwrap();
+        let about: Vec<_> = loaded.warnings.iter().filter(|warning| warning.path == "http.listen").collect();
+        assert_eq!(about.iter().any(|warning| said.is_some_and(|said| warning.what.contains(said))), said.is_some(), "{about:?}");
+        assert_eq!(about.len(), usize::from(said.is_some()));
+    }
 }
 
 #[test]

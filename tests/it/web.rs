@@ -5,3 +5,4 @@ mod connections;
 mod health;
 mod mails;
 mod page;
+mod secure;

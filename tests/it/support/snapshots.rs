@@ -17,7 +17,7 @@ use entrawatch::progress::Progress;
 use entrawatch::secret::SecretSource;
 use entrawatch::snapshot::{Snapshot, Snapshots, TenantLabel};
 use entrawatch::state::{PollOutcome, PollState, TenantState};
-use entrawatch::web::{Parts, WebState, router, serve};
+use entrawatch::web::{Parts, WebState, serve};
 use reqwest::Response;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -33,7 +33,7 @@ pub fn config() -> Config {
     Config {
         authorities: Vec::new(),
         store: StoreConfig { url: "sqlite:entrawatch.db".into(), keep: TimeDelta::days(400) },
-        http: HttpConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)) },
+        http: HttpConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)), tls: None, auth: None },
         tenants: Vec::new(),
         policy: Rules {
             watch: Watch::default(),
@@ -169,7 +169,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        TaskTracker::new().spawn(serve(listener, router(state.clone()), stop.clone()));
+        TaskTracker::new().spawn(serve(listener, state.clone(), stop.clone()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { address, state, snapshots, parts, clock, client, _database: database, _stop: stop.drop_guard() }
     }

@@ -50,7 +50,7 @@ async fn the_end_waits_for_no_idle_connection() {
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let server = tasks.spawn(entrawatch::web::serve(listener, entrawatch::web::router(site.state.clone()), stop.clone()));
+    let server = tasks.spawn(entrawatch::web::serve(listener, site.state.clone(), stop.clone()));
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let mut answer = [0; 12];
