@@ -32,6 +32,7 @@ pub mod systemd;
 pub mod telemetry;
 pub mod tenant;
 pub mod tls;
+pub mod user;
 pub mod web;
 
 /// The version of this program.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
+use crate::user;
+
 /// Where a secret is kept. Files are read again at each use, so that a rotated one is picked up without a restart.
 #[derive(Debug, Clone)]
 pub enum SecretSource {
@@ -66,7 +68,7 @@ fn of_file(path: &Path, content: std::io::Result<Vec<u8>>) -> Result<SecretStrin
             let instead = "write the path of the file in it; a container mount of a missing file makes a directory of this name";
             error(format!("{shown} is a directory"), instead)
         }
-        ErrorKind::PermissionDenied => error(format!("{shown} may not be read"), "let the user that EntraWatch runs as read it"),
+        ErrorKind::PermissionDenied => error(format!("{shown} may not be read"), &format!("let {} read it", user::running())),
         _ => error(format!("{shown} cannot be read: {failure}"), "mend what the operating system says"),
     })?;
     let text = String::from_utf8(bytes).map_err(|_| error(format!("{shown} is not UTF-8 text"), "save it as plain UTF-8"))?;

@@ -11,6 +11,7 @@ use crate::clock::{SystemClock, TokioSleeper};
 use crate::config::{Config, Sources, load};
 use crate::graph::Limits;
 use crate::shutdown::{self, Shutdown};
+use crate::store::fleeting;
 use crate::telemetry;
 
 /// Run the daemon: poll, keep, tell, serve.
@@ -26,6 +27,9 @@ impl Run {
         let loaded = load(&sources)?;
         telemetry::start(&loaded.config.log)?;
         for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        if let Some(warning) = fleeting::warning(&loaded.config.store.url) {
             tracing::warn!("{warning}");
         }
         tracing::info!(version = crate::VERSION, commit = crate::COMMIT, tenants = loaded.config.tenants.len(), "starting");

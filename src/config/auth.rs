@@ -12,6 +12,7 @@ use super::table::Table;
 use super::{AuthConfig, IdentityEndpoint, ManagedIdentity};
 use crate::graph::check_certificate;
 use crate::secret::SecretSource;
+use crate::user;
 
 const SECRET: &[Key] = &[
     Key::new("kind", "\"secret\"", "Signs in with a client secret.").required(),
@@ -139,10 +140,7 @@ fn certificate(table: &Table<'_>) -> Option<AuthConfig> {
     let private_key = table.secret("private_key")?;
     let certificate_file = certificate_file?;
     let unreadable = |error: std::io::Error| {
-        table.problem(
-            "certificate_file",
-            wrong(format!("cannot be read: {error}"), "let the user that EntraWatch runs as read it"),
-        );
+        table.problem("certificate_file", wrong(format!("cannot be read: {error}"), format!("let {} read it", user::running())));
     };
     let certificates = std::fs::read(&certificate_file).map_err(unreadable).ok()?;
     let key = private_key.read_at_start().ok()?;

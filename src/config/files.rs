@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::Origin;
 use super::reading::{Reading, Wrong, wrong};
+use crate::user;
 
 /// Arrays of tables: those of all files follow one another.
 pub(super) const LISTS: [&str; 3] = ["tenant", "ignore", "route"];
@@ -100,7 +101,7 @@ fn content(path: &Path) -> Result<String, Wrong> {
         std::io::ErrorKind::NotFound => {
             wrong("there is no such file", "check the path given by --config, ENTRAWATCH_CONFIG or include")
         }
-        std::io::ErrorKind::PermissionDenied => wrong("may not be read", "let the user that EntraWatch runs as read it"),
+        std::io::ErrorKind::PermissionDenied => wrong("may not be read", format!("let {} read it", user::running())),
         _ => wrong(format!("cannot be read: {error}"), "mend what the operating system says"),
     })?;
     String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text", "save it as UTF-8"))

@@ -14,6 +14,7 @@ use super::problem::Origin;
 use super::reading::{Wrong, wrong};
 use super::table::{Table, shown};
 use crate::secret::SecretSource;
+use crate::user;
 
 impl<'a> Table<'a> {
     fn value(&self, name: &str) -> Option<Cow<'a, Value>> {
@@ -155,10 +156,9 @@ impl<'a> Table<'a> {
                     format!("there is no file {}", path.display()),
                     "create it, or write the right path; a relative one is relative to the file it is written in",
                 )),
-                Err(error) => Err(wrong(
-                    format!("{} cannot be read: {error}", path.display()),
-                    "let the user that EntraWatch runs as read it",
-                )),
+                Err(error) => {
+                    Err(wrong(format!("{} cannot be read: {error}", path.display()), format!("let {} read it", user::running())))
+                }
             }
         })
     }

@@ -9,6 +9,7 @@
 mod commit;
 mod dialect;
 mod error;
+pub mod fleeting;
 mod history;
 mod lease;
 mod mails;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::Error;
+use crate::user;
 
 /// Where the store is.
 #[derive(Debug)]
@@ -115,14 +116,21 @@ pub(super) fn lock(database: &Path) -> Result<File, Error> {
 /// What the file system said, and what to do.
 pub(super) fn unusable(path: &Path, error: &io::Error) -> Error {
     let remedy = match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            "let the user that entrawatch runs as write to its directory, or name another file in store.url"
+        io::ErrorKind::PermissionDenied => denied(path.parent().unwrap_or(path)),
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "it is on a file system that is mounted read-only; mount a volume there that may be written, \
+             or name another file in store.url"
+                .to_owned()
         }
-        io::ErrorKind::ReadOnlyFilesystem => "it is on a file system that is mounted read-only; name another file in store.url",
-        io::ErrorKind::Unsupported => "its file system cannot lock files; name a file on a local disk in store.url",
-        _ => "name another file in store.url",
+        io::ErrorKind::Unsupported => "its file system cannot lock files; name a file on a local disk in store.url".to_owned(),
+        _ => "name another file in store.url".to_owned(),
     };
     Error::Unusable(format!("the store cannot use {} ({error}): {remedy}", path.display()))
+}
+
+fn denied(folder: &Path) -> String {
+    let owner = user::foreign_owner(folder).map(|owner| format!("{owner}; ")).unwrap_or_default();
+    format!("{owner}let {} write to its directory, or name another file in store.url", user::running())
 }
 
 #[cfg(test)]

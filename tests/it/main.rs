@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod delivery;
 mod demo;
+mod deployed;
 mod docs;
 mod graph;
 mod inventory;

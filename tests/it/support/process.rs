@@ -16,12 +16,18 @@ pub struct Daemon {
 impl Daemon {
     /// Starts it in `folder`, where its `entrawatch.toml` is.
     pub fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    /// The same, in an environment of these variables alone.
+    pub fn start_with(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let log = folder.join("log");
         let file = std::fs::File::options().create(true).append(true).open(&log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_entrawatch"))
             .args(["run", "-c", "entrawatch.toml"])
             .current_dir(folder)
             .env_clear()
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(file)
