@@ -8,9 +8,11 @@ use chrono::TimeDelta;
 use futures_util::StreamExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::clock::{Clock, Sleeper, UtcTime};
 use crate::config::{Config, TenantConfig};
+use crate::duty::{self, Duty, Roster};
 use crate::graph;
 use crate::heartbeat;
 use crate::mail::Mailer;
@@ -60,6 +62,8 @@ struct Common {
     progress: Progress,
     delivery: DeliveryStatus,
     limits: graph::Limits,
+    /// The name of this process among those that share the store.
+    replica: Uuid,
 }
 
 /// Runs the daemon until a signal.
@@ -88,8 +92,10 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         progress: Progress::default(),
         delivery: DeliveryStatus::default(),
         limits,
+        replica: Uuid::new_v4(),
     };
 
+    let replica = common.replica;
     let (generation, parts) = Generation::start(&common, &shutdown, config)?;
     let state = WebState::new(parts)?;
     let process = shutdown.tasks();
@@ -100,6 +106,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     ready(address);
     systemd::ready();
     let ended = shutdown.wait(signals).await;
+    duty::give_up(&store, replica).await;
     store.close().await;
     Ok(ended?)
 }
@@ -133,9 +140,15 @@ impl Generation {
         } else {
             tracing::warn!("there is no [mail]: nobody is told anything; the page and the metrics are all there is");
         }
+        let mut roster = common.store.is_shared().then(|| Roster::new(common.store.clone(), common.replica));
         for (tenant, task) in config.tenants.iter().zip(tenants) {
             common.metrics.announce_tenant(&tenant.name);
-            tasks.spawn(format!("tenant {}", tenant.name), task.run(tasks.stop().clone()));
+            let duty = roster.as_mut().map_or_else(Duty::always, |roster| roster.duty(&tenant.tenant_id.to_lowercase()));
+            tasks.spawn(format!("tenant {}", tenant.name), task.run(duty, tasks.stop().clone()));
+        }
+        if let Some(roster) = roster {
+            let (sleeper, stop) = (Arc::clone(&common.sleeper), tasks.stop().clone());
+            tasks.spawn("leases", async move { roster.run(&*sleeper, stop).await });
         }
         if let Some(url) = config.heartbeat.clone() {
             let (http, sleeper, stop) =
@@ -174,6 +187,7 @@ pub fn tenants_beside(
         progress: Progress::default(),
         delivery: DeliveryStatus::default(),
         limits: graph::Limits::default(),
+        replica: Uuid::new_v4(),
     };
     let clients = clients(&common, config)?;
     let mailer = mailer(config, &clients)?;

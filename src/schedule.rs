@@ -60,6 +60,18 @@ impl Agenda {
         self.next_evaluation = now;
     }
 
+    /// Whether time has come to evaluate, poll or no poll.
+    #[must_use]
+    pub fn is_evaluation_due(&self, now: UtcTime) -> bool {
+        self.next_evaluation <= now
+    }
+
+    /// When the next evaluation is due.
+    #[must_use]
+    pub fn next_evaluation(&self) -> UtcTime {
+        self.next_evaluation
+    }
+
     /// When the next poll is due.
     #[must_use]
     pub fn next_poll(&self) -> UtcTime {

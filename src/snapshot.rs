@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub version: i64,
     /// Polls and digests.
     pub state: TenantState,
+    /// Whether this process polls the tenant and mails about it; else another one does, and this one shows what that keeps.
+    pub is_on_duty: bool,
     /// When the next poll is due.
     pub next_poll: Option<UtcTime>,
     /// Without a complete poll for this long the tenant counts as unseen.
@@ -72,6 +74,7 @@ impl Snapshot {
             tenant: Arc::new(tenant),
             version: 0,
             state: TenantState::default(),
+            is_on_duty: false,
             next_poll: None,
             blind_after,
             inventory: Inventory::default(),

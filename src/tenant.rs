@@ -5,6 +5,7 @@
 
 mod confirm;
 mod evaluate;
+mod follow;
 mod foresee;
 mod own;
 mod poll;
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Sleeper, UtcTime};
 use crate::config::TenantConfig;
+use crate::duty::Duty;
 use crate::graph;
 use crate::inventory::Inventory;
 use crate::mail::render::Renderer;
@@ -88,6 +90,8 @@ pub struct Tenant {
     agenda: Agenda,
     /// When EntraWatch's own application is read again; `None`: as soon as possible.
     next_own: Option<UtcTime>,
+    /// Whether another process works on the tenant, and this one only shows it.
+    follows: bool,
 }
 
 impl Tenant {
@@ -97,25 +101,37 @@ impl Tenant {
         let fallback = config.recipients.clone().unwrap_or_else(|| shared.rules.recipients.fallback.clone());
         let label = Arc::new(TenantLabel::of(&config));
         let agenda = Agenda::new(shared.clock.now(), config.poll_interval);
-        Self { shared, index, config, fallback, label, graph, model: None, agenda, next_own: None }
+        Self { shared, index, config, fallback, label, graph, model: None, agenda, next_own: None, follows: false }
     }
 
-    /// Steps and sleeps, until `stop`. A step may be cut off anywhere: what the store has is whole.
-    pub async fn run(mut self, stop: CancellationToken) {
+    /// Steps and sleeps, until `stop`; where the tenant is another process's duty, it only follows. A step may be cut off anywhere: what the store has is
+    /// whole.
+    pub async fn run(mut self, mut duty: Duty, stop: CancellationToken) {
         let task = tenant_task(&self.label.name);
+        self.follows = !duty.is_on();
         while !stop.is_cancelled() {
             self.shared.progress.beat(&task);
-            let stopped = stop.clone();
+            self.take_turn(!duty.is_on());
             tokio::select! {
-                () = stopped.cancelled_owned() => {}
+                () = stop.cancelled() => {}
+                () = duty.changed() => {}
                 () = self.step_and_sleep() => {}
             }
         }
         self.shared.progress.retire(&task);
     }
 
+    /// Works from now on, or follows. Whoever begins to work polls at once: how far the other came is not known.
+    fn take_turn(&mut self, follows: bool) {
+        if self.follows != follows {
+            self.follows = follows;
+            self.agenda = Agenda::new(self.shared.clock.now(), self.config.poll_interval);
+            tracing::info!(tenant = %self.label.name, "{}", if follows { "another process works on the tenant" } else { "working on the tenant" });
+        }
+    }
+
     async fn step_and_sleep(&mut self) {
-        let at = self.step().await;
+        let at = if self.follows { self.follow_once().await } else { self.step().await };
         let wait = self.shared.clock.wait_for(at);
         self.shared.sleeper.sleep(wait).await;
     }

@@ -146,7 +146,7 @@ fn push_small_families(out: &mut String, sources: &Sources<'_>, tenants: &[(Arc<
     }
     push_header(out, &LEASE_HELD);
     for snapshot in &sources.snapshots {
-        let held = i64::from(snapshot.version > 0);
+        let held = i64::from(snapshot.is_on_duty);
         Line::new(out, &LEASE_HELD.name).label("tenant", &snapshot.tenant.name).value(held);
     }
     push_header(out, &OWN_CREDENTIAL);

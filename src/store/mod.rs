@@ -19,6 +19,7 @@ mod objects;
 mod open;
 mod outbox;
 mod place;
+mod share;
 mod silences;
 mod sql;
 mod tenants;

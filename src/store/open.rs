@@ -45,7 +45,6 @@ impl Store {
         };
         let store = open(&place, lock).await?;
         store.free_claims_of_the_dead().await?;
-        store.free_leases_of_the_dead().await?;
         Ok(store)
     }
 

@@ -238,6 +238,13 @@ impl Tenant {
         self.shared.metrics.mailed(crate::metrics::MailOutcome::Withdrawn, withdrawn);
     }
 
+    fn next_poll(&self, model: &Model) -> Option<UtcTime> {
+        if self.follows {
+            return model.state.polls.last_attempt.map(|at| at + self.config.poll_interval);
+        }
+        Some(self.agenda.next_poll())
+    }
+
     /// Lets pages and metrics see what was decided.
     fn publish(&self, inventory: &Inventory, standings: &[Standing], evaluation: &Evaluation, silences: &[Silence]) {
         let Some(model) = &self.model else { return };
@@ -247,7 +254,8 @@ impl Tenant {
                 tenant: Arc::clone(&self.label),
                 version: model.version,
                 state: model.state.clone(),
-                next_poll: Some(self.agenda.next_poll()),
+                is_on_duty: !self.follows,
+                next_poll: self.next_poll(model),
                 blind_after: self.config.blind_after,
                 inventory: inventory.clone(),
                 standings: standings.into(),

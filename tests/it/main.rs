@@ -13,6 +13,7 @@ mod metrics;
 mod policy;
 mod process;
 mod purity;
+mod replicas;
 mod shutdown;
 mod store;
 mod story;

@@ -1,16 +1,13 @@
--- Which process watches which tenant where several share one store. All instants are database time.
+-- Which process watches which tenant where several share one store. until is database time; a process that did not renew it is dead.
 
 CREATE TABLE replica (
     id TEXT PRIMARY KEY,
-    since BIGINT NOT NULL,
+    tenants TEXT NOT NULL,
     until BIGINT NOT NULL
 );
 
--- A lease that ran out stays, so that everybody sees since when nobody watches the tenant. pinned_at: taken over the fair share
--- because nobody else wanted it.
+-- Held for as long as its holder renews its row in replica.
 CREATE TABLE lease (
     tenant TEXT PRIMARY KEY,
-    holder TEXT NOT NULL,
-    until BIGINT NOT NULL,
-    pinned_at BIGINT
+    holder TEXT NOT NULL
 );

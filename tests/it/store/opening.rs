@@ -165,6 +165,6 @@ async fn a_store_made_by_an_older_version_is_brought_up_to_date_with_what_it_hol
         database.execute(by_hand).await;
         let store = database.open().await;
         assert_eq!(store.tenant("old", "contoso").await.unwrap().version, 41);
-        store.renew_leases(Uuid::new_v4(), &["old".to_owned()]).await.unwrap();
+        store.renew_leases(Uuid::new_v4(), &std::collections::BTreeSet::from(["old".to_owned()])).await.unwrap();
     }
 }

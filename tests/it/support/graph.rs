@@ -50,6 +50,14 @@ impl Tenant {
         Self::start_layered(Arc::new(ManualClock::new(now)), |router| router).await
     }
 
+    /// Another tenant, by its domain, at `now`.
+    pub async fn start_as(domain: &str, now: UtcTime) -> Self {
+        let clock = Arc::new(ManualClock::new(now));
+        let directory = Directory::new(domain, clock.clone());
+        let watcher = directory.add_watcher(ROLES);
+        Self::serve(clock, directory, watcher, |router| router).await
+    }
+
     /// Contoso with faults round it. The log sees what the caller sends, the layers what the log lets through.
     pub async fn start_layered(clock: Arc<ManualClock>, layers: impl FnOnce(Router) -> Router) -> Self {
         let directory = Directory::new("contoso.onmicrosoft.com", clock.clone());

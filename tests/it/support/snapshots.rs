@@ -123,6 +123,7 @@ pub fn snapshot(name: &str, objects: impl IntoIterator<Item = DirectoryObject>, 
         outbox: &Outbox { budget: 100, ..Outbox::default() },
     });
     Snapshot {
+        is_on_duty: true,
         tenant: Arc::new(tenant),
         version: 1,
         state,
