@@ -1,4 +1,4 @@
-//! The real program as a process: what signals, a killed process, a taken port, a missing mail server do to it.
+//! The real program as a process: what signals, a taken port, a missing mail server do to it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,18 +14,18 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::graph::Tenant;
 use crate::support::smtp::exim::Exim;
-use crate::support::smtp::script::{Act, At, Scripted, Tls};
+use crate::support::smtp::script::Scripted;
 use crate::support::smtp::{PASSWORD, USER};
 
 /// A directory with a configuration, and the processes started in it.
-struct Place {
+pub struct Place {
     directory: TempDir,
     listen: String,
 }
 
 impl Place {
     /// `mail` is the value of `transport`.
-    fn new(tenant: &Tenant, mail: &str) -> Self {
+    pub fn new(tenant: &Tenant, mail: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = tenant.config();
         let listen = free_address();
@@ -60,18 +60,18 @@ impl Place {
         Self { directory, listen }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    fn run(&self) -> Running {
+    pub fn run(&self) -> Running {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_entrawatch"));
         command.args(["run", "-c", "entrawatch.toml"]).current_dir(self.directory.path()).env_clear();
         Running(command.stdout(Stdio::null()).stderr(log).spawn().unwrap())
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
@@ -79,14 +79,14 @@ impl Place {
         self.until("it is not ready", || async { self.get("readyz").await.0 == 200 }).await;
     }
 
-    async fn get(&self, path: &str) -> (u16, String) {
+    pub async fn get(&self, path: &str) -> (u16, String) {
         match reqwest::get(format!("http://{}/{path}", self.listen)).await {
             Ok(response) => (response.status().as_u16(), response.text().await.unwrap()),
             Err(error) => (0, error.to_string()),
         }
     }
 
-    async fn until<F: Future<Output = bool>>(&self, what: &str, is_so: impl Fn() -> F) {
+    pub async fn until<F: Future<Output = bool>>(&self, what: &str, is_so: impl Fn() -> F) {
         let deadline = Instant::now() + Duration::from_mins(1);
         while !is_so().await {
             assert!(Instant::now() < deadline, "{what}:\n{}", self.log());
@@ -96,7 +96,7 @@ impl Place {
 }
 
 /// A process, killed at the end of the test whatever happens.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Running {
     fn signal(&self, name: &str) {
@@ -127,7 +127,7 @@ fn free_address() -> String {
 }
 
 /// Applications whose secrets end tomorrow, each with an owner of its own.
-async fn tenant_with(apps: usize) -> Tenant {
+pub async fn tenant_with(apps: usize) -> Tenant {
     let now = SystemClock.now();
     let tenant = Tenant::start_at(now).await;
     for number in 0..apps {
@@ -140,7 +140,7 @@ async fn tenant_with(apps: usize) -> Tenant {
 }
 
 /// Recipients and Message-IDs of what a server took, with how often each came.
-fn taken(messages: &[Vec<u8>]) -> BTreeMap<(String, String), usize> {
+pub fn taken(messages: &[Vec<u8>]) -> BTreeMap<(String, String), usize> {
     let mut taken = BTreeMap::new();
     for message in messages {
         let mail = mail_parser::MessageParser::default().parse(message).unwrap();
@@ -148,33 +148,6 @@ fn taken(messages: &[Vec<u8>]) -> BTreeMap<(String, String), usize> {
         *taken.entry((to, mail.message_id().unwrap().to_owned())).or_default() += 1;
     }
     taken
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_killed_again_and_again_during_delivery_loses_nothing_and_repeats_under_the_same_message_id() {
-    let tenant = tenant_with(40).await;
-    // Slow where it matters: between the final dot and the answer.
-    let slow = |at: &At| (at.verb == "DOT").then_some(Act::Wait(Duration::from_millis(60)));
-    let server = Scripted::start(Tls::None, &[], slow).await;
-    let place =
-        Place::new(&tenant, &format!(r#"{{ kind = "smtp", url = "smtp://127.0.0.1:{}", starttls = "none" }}"#, server.port()));
-    let mut kills = 0;
-    for wanted in [2, 9, 17, 26, 34] {
-        let mut process = place.run();
-        place.until("mails do not arrive", || async { server.seen().messages.len() >= wanted }).await;
-        process.signal("-KILL");
-        process.ended(Duration::from_secs(5)).await;
-        kills += 1;
-    }
-    let _process = place.run();
-    // 40 owners, and fallback with the first digest.
-    let recipients =
-        || taken(&server.seen().messages).keys().map(|(to, _)| to.clone()).collect::<std::collections::BTreeSet<_>>();
-    place.until("not every mail arrives", || async { recipients().len() >= 41 }).await;
-    let taken = taken(&server.seen().messages);
-    let repeats: usize = taken.values().map(|count| count - 1).sum();
-    println!("{kills} kills, {} mails, {repeats} repeated", taken.len());
-    assert_eq!(taken.len(), 41, "a repeated mail has the Message-ID of the first: {taken:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -137,8 +137,9 @@ pub fn hint(answer: &str) -> Option<&'static str> {
         ),
         (
             "5.7.3",
-            "The sign-in was refused. For xoauth2: the application needs SMTP.SendAsApp with admin consent, a \
-            service principal in Exchange (New-ServicePrincipal) and full access to the mailbox.",
+            "Exchange Online: wrong user name or password; with auth = \"xoauth2\", the application lacks SMTP.SendAsApp with admin \
+            consent, its service principal in Exchange (New-ServicePrincipal, with the object id of the enterprise application), or \
+            full access to the mailbox.",
         ),
         (
             "certificate is not accepted",

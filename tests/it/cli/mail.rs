@@ -67,6 +67,47 @@ async fn a_refusal_is_shown_with_what_it_usually_means() {
     assert!(!told.contains('\u{1b}') && !out(&output).contains('\u{1b}'), "no server moves the cursor");
 }
 
+/// What costs people an afternoon, each with what to do about it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_usual_refusals_are_explained() {
+    let authority = Authority::new();
+    for (verb, answer, meaning) in [
+        (
+            "AUTH",
+            "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.",
+            "auth = \"xoauth2\" or kind = \"graph\"",
+        ),
+        ("AUTH", "535 5.7.3 Authentication unsuccessful", "wrong user name or password"),
+        ("AUTH", "550 5.7.30 Basic authentication is not supported for Client Submission.", "no longer takes passwords"),
+        (
+            "DOT",
+            "550 5.7.60 SMTP; Client does not have permissions to send as this sender",
+            "may not send as the address in mail.from",
+        ),
+        ("STARTTLS", "454 4.7.0 TLS not available due to local problem", "not available for the moment"),
+        ("AUTH", "454 4.7.0 Temporary authentication failure", "not available for the moment"),
+        ("MAIL", "530 5.7.57 Client not authenticated to send mail", "wants a sign-in before a sender"),
+        ("RCPT", "550 5.7.1 Unable to relay", "does not deliver to other domains"),
+        ("RCPT", "450 4.2.0 Greylisted", "greylisting"),
+    ] {
+        let server = server(&authority, move |at: &At| (at.verb == verb).then_some(Act::Say(answer))).await;
+        let output = mail_test(&signed_in(&server, &authority));
+        let told = err(&output);
+        assert_eq!(code(&output), 1, "{answer}");
+        let (refusal, meant) = told.split_once("\nWhat that usually means: ").unwrap_or_else(|| panic!("{answer}: {told}"));
+        assert!(refusal.starts_with("error: the mail was not taken: localhost:") && refusal.contains(answer), "{told}");
+        assert!(meant.contains(meaning), "{answer}: {told}");
+        assert!(out(&output).contains(&format!("< {answer}")), "{}", out(&output));
+    }
+
+    let stranger = Authority::new();
+    let server = Scripted::start(Tls::Starttls(stranger.acceptor()), &["AUTH PLAIN"], |_| None).await;
+    let output = mail_test(&signed_in(&server, &authority));
+    let told = err(&output);
+    assert!(told.contains("signed by an authority that this machine does not trust") && told.contains("set ca_file"), "{told}");
+    assert!(!out(&output).contains("> AUTH"), "{}", out(&output));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_not_there_is_said() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -35,7 +35,7 @@ fn configured(listen: &str) -> tempfile::TempDir {
     directory
 }
 
-fn entrawatch(directory: &Path, arguments: &[&str]) -> Output {
+pub fn entrawatch(directory: &Path, arguments: &[&str]) -> Output {
     entrawatch_with(directory, arguments, &[])
 }
 
@@ -44,15 +44,15 @@ fn entrawatch_with(directory: &Path, arguments: &[&str], variables: &[(&str, &st
     command.args(arguments).current_dir(directory).env_clear().envs(variables.iter().copied()).output().unwrap()
 }
 
-fn code(output: &Output) -> i32 {
+pub fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-fn out(output: &Output) -> String {
+pub fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn err(output: &Output) -> String {
+pub fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 

@@ -1,8 +1,10 @@
 //! What becomes of mails once they are in the outbox.
 
+mod exchange;
 mod faults;
 mod life;
 mod process;
+mod table;
 
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::samples::{commit, mail};
 use crate::support::builder::start;
+use crate::support::counter;
 use crate::support::database::Database;
 use crate::support::mailer::MemoryMailer;
 
@@ -94,11 +97,6 @@ impl Post {
 
     /// `entrawatch_mails_total`
     fn mails(&self, outcome: &str) -> u64 {
-        let families = self.metrics.gather();
-        let family = families.iter().find(|family| family.name() == "entrawatch_mails_total").unwrap();
-        let series = family.get_metric().iter().find(|metric| metric.get_label()[0].value() == outcome).unwrap();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
-        let count = series.get_counter().get_value() as u64;
-        count
+        counter(&self.metrics, "entrawatch_mails_total", outcome)
     }
 }

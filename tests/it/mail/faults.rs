@@ -7,7 +7,7 @@ use entrawatch::mail::{Envelope, Mailer as _};
 use uuid::Uuid;
 
 use crate::support::smtp::script::{Act, At, Scripted, Tls};
-use crate::support::smtp::{IMPATIENT, config, send};
+use crate::support::smtp::{Authority, IMPATIENT, PASSWORD, config, send, sign_in};
 
 /// A fault, and what becomes of a mail by it.
 struct Fault {
@@ -78,6 +78,24 @@ async fn every_fault_has_its_fate() {
         assert!(error.answer.starts_with(&format!("localhost:{} ", server.port())), "{what}: {error}");
         assert_eq!(server.seen().messages.len(), 0, "{what}");
     }
+}
+
+#[tokio::test]
+async fn no_step_waits_for_ever() {
+    let authority = Authority::new();
+    for verb in ["CONNECT", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "DOT"] {
+        let stalls = move |at: &At| (at.verb == verb).then_some(Act::Stall);
+        let server = Scripted::start(Tls::Starttls(authority.acceptor()), &["AUTH PLAIN"], stalls).await;
+        let config = sign_in(config(server.port(), SmtpTls::StarttlsRequired, Some(&authority.ca_file())), PASSWORD);
+        let error = send(&SmtpMailer::new(&config).with_patience(IMPATIENT), "a@example.com").await.expect_err(verb);
+        assert_eq!((error.fate, error.after_data), (Transient, verb == "DOT"), "{verb}: {error}");
+        assert!(error.answer.contains("no answer within"), "{verb}: {error}");
+    }
+    // A server that speaks no TLS where TLS is wanted from the first byte: the handshake is what waits.
+    let silent = Scripted::start(Tls::None, &[], |at: &At| (at.verb == "CONNECT").then_some(Act::Stall)).await;
+    let config = config(silent.port(), SmtpTls::Implicit, Some(&authority.ca_file()));
+    let error = send(&SmtpMailer::new(&config).with_patience(IMPATIENT), "a@example.com").await.expect_err("silence");
+    assert!(error.fate == Transient && error.answer.contains("broke off during TLS: no answer within"), "{error}");
 }
 
 #[tokio::test]

@@ -5,5 +5,6 @@ mod faults;
 mod folder;
 mod graph;
 mod letters;
+mod peer;
 mod sessions;
 mod tokens;

@@ -16,6 +16,7 @@ pub mod tls;
 
 use chrono::TimeDelta;
 use entrawatch::clock::UtcTime;
+use entrawatch::metrics::Metrics;
 
 /// An instant, written as in `2026-11-22T09:00:00Z` or, for midnight, `2026-11-22`.
 pub fn at(text: &str) -> UtcTime {
@@ -34,4 +35,14 @@ pub fn missing(what: &str) {
     let required = std::env::var("ENTRAWATCH_TESTS_REQUIRE").is_ok_and(|value| value == "1");
     assert!(!required, "{what} is missing, and ENTRAWATCH_TESTS_REQUIRE is 1");
     eprintln!("left out: {what} is missing");
+}
+
+/// The counter of a family whose only label has this value.
+pub fn counter(metrics: &Metrics, family: &str, label: &str) -> u64 {
+    let families = metrics.gather();
+    let family = families.iter().find(|found| found.name() == family).unwrap();
+    let series = family.get_metric().iter().find(|metric| metric.get_label()[0].value() == label).unwrap();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+    let count = series.get_counter().get_value() as u64;
+    count
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 /// Where `tests/install` puts Python and what the peers need.
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/.venv/bin/python");
@@ -22,8 +22,8 @@ const SURROUNDINGS: &[&str] = &[
     "ALL_PROXY",
 ];
 
-/// Runs `tests/peers/{script}` with `input` as JSON and returns the JSON it prints; `None`, said aloud, where the peers are not installed.
-pub async fn peer(script: &str, input: &Value) -> Option<Value> {
+/// `tests/peers/{script}`, ended when it is dropped; `None`, said aloud, where the peers are not installed.
+pub fn start(script: &str) -> Option<Child> {
     if !Path::new(PYTHON).exists() {
         super::missing("tests/.venv (run tests/install)");
         return None;
@@ -34,7 +34,12 @@ pub async fn peer(script: &str, input: &Value) -> Option<Value> {
     for variable in SURROUNDINGS {
         command.env_remove(variable);
     }
-    let mut child = command.spawn().unwrap();
+    Some(command.spawn().unwrap())
+}
+
+/// Runs `tests/peers/{script}` with `input` as JSON and returns the JSON it prints; `None`, said aloud, where the peers are not installed.
+pub async fn peer(script: &str, input: &Value) -> Option<Value> {
+    let mut child = start(script)?;
     child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).await.unwrap();
     let output = child.wait_with_output().await.unwrap();
     assert!(output.status.success(), "{script} failed: {}", String::from_utf8_lossy(&output.stderr));

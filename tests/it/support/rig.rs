@@ -51,6 +51,8 @@ pub struct Recorder {
     sent: Mutex<Vec<Sent>>,
     /// What every attempt is answered; `None`: accepted.
     pub fault: Mutex<Option<SendError>>,
+    /// A real way out, where a test wants one: what it takes is remembered too.
+    pub through: Mutex<Option<Arc<dyn Mailer>>>,
     clock: Mutex<Option<Arc<ManualClock>>>,
 }
 
@@ -64,9 +66,14 @@ impl Mailer for Recorder {
             if let Some(fault) = self.fault.lock().unwrap().clone() {
                 return Err(fault);
             }
+            let through = self.through.lock().unwrap().clone();
+            let answer = match through {
+                Some(mailer) => mailer.send(envelope).await?,
+                None => "250 OK".to_owned(),
+            };
             let at = self.clock.lock().unwrap().as_ref().unwrap().now();
             self.sent.lock().unwrap().push(Sent::parse(at, envelope.to.as_ref(), envelope.message));
-            Ok("250 OK".to_owned())
+            Ok(answer)
         })
     }
 }
@@ -98,6 +105,8 @@ pub struct Rig {
     pub snapshots: Snapshots,
     pub tenant: Tenant,
     pub delivery: Delivery,
+    pub status: DeliveryStatus,
+    pub metrics: Arc<Metrics>,
     rules: Rules,
     url: SecretString,
     /// Holds the store's file.
@@ -147,6 +156,7 @@ impl Rig {
         let client =
             graph::Client::with_limits(&config, context, graph::Limits { keys_per_minute: None, ..graph::Limits::default() });
         let tenant = Tenant::new(shared, 0, config, client);
+        let status = DeliveryStatus::default();
         let delivery = Delivery::new(DeliveryParts {
             store: store.clone(),
             mailer: mailer.clone(),
@@ -154,10 +164,10 @@ impl Rig {
             give_up_after: TimeDelta::days(3),
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
-            status: DeliveryStatus::default(),
+            status: status.clone(),
             progress: Progress::default(),
         });
-        Self { simulated, clock, store, mailer, snapshots, tenant, delivery, rules, url, directory }
+        Self { simulated, clock, store, mailer, snapshots, tenant, delivery, status, metrics, rules, url, directory }
     }
 
     /// The process ends and another begins on the same store.

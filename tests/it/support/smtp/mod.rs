@@ -1,6 +1,7 @@
-//! Mail servers for the tests: a real exim, and one that misbehaves as a test tells it to.
+//! Mail servers for the tests: a real exim, aiosmtpd with a script, and one of our own that misbehaves as a test tells it to.
 
 pub mod exim;
+pub mod peer;
 pub mod script;
 
 use std::path::{Path, PathBuf};
