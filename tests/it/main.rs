@@ -15,6 +15,7 @@ mod process;
 mod purity;
 mod replicas;
 mod shutdown;
+mod sized;
 mod store;
 mod story;
 mod support;

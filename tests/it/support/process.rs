@@ -21,9 +21,14 @@ impl Daemon {
 
     /// The same, in an environment of these variables alone.
     pub fn start_with(folder: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::start_program(env!("CARGO_BIN_EXE_entrawatch"), folder, variables)
+    }
+
+    /// The same, with another build.
+    pub fn start_program(program: &str, folder: &Path, variables: &[(&str, &str)]) -> Self {
         let log = folder.join("log");
         let file = std::fs::File::options().create(true).append(true).open(&log).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_entrawatch"))
+        let child = Command::new(program)
             .args(["run", "-c", "entrawatch.toml"])
             .current_dir(folder)
             .env_clear()
