@@ -106,11 +106,11 @@ async fn a_tenant_of_this_size_fits_into_what_the_manifests_allow() {
     polled(1).await;
     let first = settled(pid).await;
     let text = reqwest::get(format!("http://{listen}/metrics")).await.unwrap().text().await.unwrap();
-    let scraped = settled(pid).await - first;
+    let scraped = settled(pid).await.saturating_sub(first);
     if applications > 1000 {
         polled(2).await;
     }
-    let again = settled(pid).await - scraped - first;
+    let again = settled(pid).await.saturating_sub(scraped + first);
     let peak = mebibytes(pid, "VmHWM:");
     println!(
         "{applications} applications: peak {peak} MiB, now {} MiB; start and first poll {first:.1?} of CPU, another poll {again:.1?}, \
