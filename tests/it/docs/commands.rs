@@ -14,7 +14,7 @@ fn every_command_line_is_one_that_the_program_accepts() {
     for page in pages() {
         for line in lines(&page) {
             seen += 1;
-            if EARLY.iter().any(|early| line.starts_with(early)) {
+            if is_early(&line) {
                 continue;
             }
             // --help and --version come as errors of code 0.
@@ -50,8 +50,13 @@ fn what_the_program_does_not_know_yet_is_named_in_the_readme() {
     }
 }
 
+/// Whether the program does not know it yet.
+pub fn is_early(line: &str) -> bool {
+    EARLY.iter().any(|early| line.starts_with(early))
+}
+
 /// What stands in shell blocks and in `backticks`, from `entrawatch` on.
-fn lines(page: &Page) -> Vec<String> {
+pub fn lines(page: &Page) -> Vec<String> {
     let blocks = page.blocks().into_iter().filter(|block| matches!(block.language.as_str(), "sh" | "console"));
     let shell: Vec<String> =
         blocks.flat_map(|block| block.text.replace("\\\n", " ").lines().map(str::to_owned).collect::<Vec<_>>()).collect();
@@ -63,7 +68,7 @@ fn lines(page: &Page) -> Vec<String> {
 }
 
 /// The line as a shell cuts it, with a date for `DATE`.
-fn words(line: &str) -> Vec<String> {
+pub fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let (mut quoted, mut begun) = (false, true);
     for c in line.split(" #").next().unwrap_or_default().chars() {

@@ -5,3 +5,4 @@ mod configurations;
 mod links;
 mod pages;
 mod reference;
+mod walk;
