@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UtcTime;
+use crate::inventory::{ObjectKey, ObjectKind};
 use crate::own::OwnApplication;
 use crate::policy::TransportKind;
 
@@ -22,6 +23,8 @@ pub struct TenantState {
     pub slots: SlotState,
     /// The application that EntraWatch signs in as, as last read; `None`: never read yet.
     pub own: Option<OwnApplication>,
+    /// How far the delta queries are.
+    pub delta: DeltaState,
 }
 
 /// How the polls of a tenant went.
@@ -30,6 +33,10 @@ pub struct TenantState {
 pub struct PollState {
     /// Begin of the last poll that saw everything: the stored state is as of then.
     pub last_complete: Option<UtcTime>,
+    /// Begin of the last complete listing: the same, unless polls between listings ask for changes only.
+    pub last_full: Option<UtcTime>,
+    /// How many requests that listing needed.
+    pub full_requests: Option<u32>,
     /// Begin of the last poll of any outcome.
     pub last_attempt: Option<UtcTime>,
     /// Outcome of the last poll.
@@ -40,6 +47,70 @@ pub struct PollState {
     pub undecodable: Vec<String>,
     /// Since when the tenant has been watched; what it is blind since, before a first complete poll.
     pub watched_since: Option<UtcTime>,
+}
+
+/// How far the delta queries of a tenant are. Empty where everything is listed at each poll.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeltaState {
+    /// Where the next round of each collection begins; stored together with what the round before brought.
+    pub links: BTreeMap<ObjectKind, DeltaLink>,
+    /// What the last listing showed otherwise than the delta queries had told; the rounds of the next hour decide about it.
+    pub suspects: Vec<Suspect>,
+    /// Why they are not used any more in this tenant.
+    pub off: Option<DeltaOff>,
+}
+
+/// The link from which a delta query goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeltaLink {
+    /// As Graph sent it.
+    pub url: String,
+    /// When; Graph keeps the state behind it for seven days.
+    pub taken_at: UtcTime,
+}
+
+/// An object of which a listing showed something that the delta queries had not told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspect {
+    /// Which.
+    pub key: ObjectKey,
+    /// When the listing began.
+    pub since: UtcTime,
+    /// It is about a credential.
+    pub credentials: bool,
+    /// The round just before the listing had spoken of the object: the listing may be the one that lags, and nothing was missed.
+    pub told: bool,
+}
+
+/// Delta queries are not used any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeltaOff {
+    /// Since when.
+    pub since: UtcTime,
+    /// Why.
+    pub why: DeltaOffWhy,
+}
+
+/// Why delta queries are not used any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeltaOffWhy {
+    /// The tenant does not answer them. They are tried again after a week.
+    Refused,
+    /// They did not tell of a credential of this object. They are not used before `poll.delta` was `never` once: a `watcher` notice.
+    Missed(ObjectKey),
+}
+
+impl DeltaState {
+    /// The object of whose credential the delta queries did not tell, so that they were switched off, and since when.
+    #[must_use]
+    pub fn missed(&self) -> Option<(&ObjectKey, UtcTime)> {
+        match self.off.as_ref()? {
+            DeltaOff { since, why: DeltaOffWhy::Missed(key) } => Some((key, *since)),
+            DeltaOff { why: DeltaOffWhy::Refused, .. } => None,
+        }
+    }
 }
 
 /// How a poll ended.

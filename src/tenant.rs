@@ -4,11 +4,15 @@
 //! ([`Model`]) is replaced only after a commit; a commit that meets somebody else's is a conflict: reload, decide again.
 
 mod confirm;
+mod delta;
+mod drift;
 mod evaluate;
 mod follow;
 mod foresee;
+mod mode;
 mod own;
 mod poll;
+mod survey;
 mod tell;
 
 pub use foresee::{Foreseen, Foresight};

@@ -136,8 +136,29 @@ pub struct TenantConfig {
     pub poll_interval: TimeDelta,
     /// Without a complete poll for this long the watcher is blind.
     pub blind_after: TimeDelta,
+    /// Whether only changes are asked for between full listings.
+    pub delta: DeltaConfig,
     /// This tenant's fallback in place of `recipients.fallback`, where given.
     pub recipients: Option<Vec<String>>,
+}
+
+/// `poll.delta` and `poll.full_every`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeltaConfig {
+    /// Whether.
+    pub mode: DeltaMode,
+    /// How often everything is listed nevertheless.
+    pub full_every: TimeDelta,
+}
+
+/// Whether only changes are asked for between full listings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::EnumIter, strum::Display)]
+#[strum(serialize_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum DeltaMode {
+    Auto,
+    Always,
+    Never,
 }
 
 /// How a tenant is signed in to.

@@ -84,6 +84,7 @@ fn one(table: &Table<'_>, poll: &Poll, auths: &mut Named) -> Option<TenantConfig
         portal_url,
         poll_interval,
         blind_after,
+        delta: poll.delta(),
         recipients,
     })
 }

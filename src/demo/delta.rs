@@ -29,6 +29,24 @@ pub(super) struct DeltaMode {
     pub(super) blind_to_credentials: bool,
     /// Tokens of an earlier epoch are not known any more.
     pub(super) epoch: u64,
+    /// So many of the newest changes are not told yet: they are on their way.
+    pub(super) lag: usize,
+    /// Entries a page, where it is not [`PAGE`].
+    pub(super) page: Option<usize>,
+    /// A token that is not known any more is refused as 404, as 400, or as 410 without a `Location`, in place of 410 with one.
+    pub(super) curt: Option<StatusCode>,
+}
+
+impl DeltaMode {
+    fn page(&self) -> usize {
+        self.page.unwrap_or(PAGE)
+    }
+
+    fn forgotten(&self, code: &'static str, message: &'static str, start: String) -> Refusal {
+        let mut refusal = Refusal::new(self.curt.unwrap_or(StatusCode::GONE), code, message);
+        refusal.location = self.curt.is_none().then_some(start);
+        refusal
+    }
 }
 
 /// What a token says: which changes are asked for, and how far the reader is.
@@ -84,7 +102,7 @@ pub(super) fn answer(call: &Call<'_>, collection: Collection, query: &str) -> Re
     }
     let options = Options::parse(query)?;
     let now = call.caller.directory.now().timestamp();
-    let until = call.state.changes.len();
+    let until = call.state.changes.len().saturating_sub(call.state.delta.lag);
     let begin = |select: Option<Vec<String>>, since| Round {
         collection: collection.path().to_owned(),
         select,
@@ -104,7 +122,8 @@ pub(super) fn answer(call: &Call<'_>, collection: Collection, query: &str) -> Re
         }
         (None, Some(token)) if !token.is_empty() => {
             let old = known(call, collection, &token, now)?;
-            begin(old.select, Some(old.until))
+            // Where changes are told later than they were, a round ends no earlier than the one before.
+            Round { until: until.max(old.until), ..begin(old.select, Some(old.until)) }
         }
         (None, _) => begin(options.select, None),
     };
@@ -123,14 +142,14 @@ fn known(call: &Call<'_>, collection: Collection, token: &str, now: i64) -> Resu
     if round.collection != collection.path() || round.until > call.state.changes.len() {
         return Err(unknown());
     }
+    let start = format!("{}/v1.0/{}/delta?$deltatoken=", call.site.base(), collection.path());
     if now - round.issued > TOKEN_LIFE {
         let message = "The sync state generation is not found; the token is too old.";
-        return Err(Refusal::new(StatusCode::GONE, "SyncStateNotFound", message));
+        return Err(call.state.delta.forgotten("SyncStateNotFound", message, start));
     }
     if round.epoch < call.state.delta.epoch {
-        let mut refusal = Refusal::new(StatusCode::GONE, "resyncRequired", "Resync required. Any local state must be rebuilt.");
-        refusal.location = Some(format!("{}/v1.0/{}/delta?$deltatoken=", call.site.base(), collection.path()));
-        return Err(refusal);
+        let message = "Resync required. Any local state must be rebuilt.";
+        return Err(call.state.delta.forgotten("resyncRequired", message, start));
     }
     Ok(round)
 }
@@ -148,7 +167,7 @@ fn names(round: &Round, collection: Collection) -> Result<Vec<&str>, Refusal> {
 fn everything(call: &Call<'_>, collection: Collection, names: &[&str], round: &Round) -> Answer {
     let after = round.after.map(ObjectId);
     let mut open = call.state.collection(collection).values().filter(|record| !record.purged && Some(record.id) > after);
-    let page: Vec<&Record> = open.by_ref().take(PAGE).collect();
+    let page: Vec<&Record> = open.by_ref().take(call.state.delta.page()).collect();
     let entries: Vec<Vec<u8>> = page.iter().map(|record| entry(call, record, names)).collect();
     match (page.last(), open.next()) {
         (Some(last), Some(_)) => {
@@ -176,15 +195,16 @@ fn changes(call: &Call<'_>, collection: Collection, names: &[&str], round: &Roun
     due.dedup();
     fastrand::Rng::with_seed(u64::try_from(since).unwrap_or_default()).shuffle(&mut due);
 
-    let page = due.iter().skip(round.told).take(PAGE);
+    let size = call.state.delta.page();
+    let page = due.iter().skip(round.told).take(size);
     let entries: Vec<Vec<u8>> = page
         .filter_map(|(id, what)| {
             let record = call.state.collection(collection).get(id)?;
             Some(entry(call, record, &shown(names, *what)))
         })
         .collect();
-    if round.told + PAGE < due.len() {
-        let next = Round { told: round.told + PAGE, ..round.clone() };
+    if round.told + size < due.len() {
+        let next = Round { told: round.told + size, ..round.clone() };
         write(call, &next, &entries, "@odata.nextLink", "$skiptoken")
     } else {
         let done = Round { told: 0, since: None, ..round.clone() };

@@ -116,6 +116,21 @@ impl Directory {
         self.lock().delta.blind_to_credentials = hidden;
     }
 
+    /// Keeps the newest `count` changes from delta queries until later: they lag.
+    pub fn hold_back_changes(&self, count: usize) {
+        self.lock().delta.lag = count;
+    }
+
+    /// Shows so many entries a page in delta queries.
+    pub fn cut_delta_pages(&self, size: usize) {
+        self.lock().delta.page = Some(size.max(1));
+    }
+
+    /// Refuses tokens that are not known any more with this status and no `Location`; `None`: 410 with one.
+    pub fn refuse_forgotten_tokens_with(&self, status: Option<u16>) {
+        self.lock().delta.curt = status.and_then(|status| axum::http::StatusCode::from_u16(status).ok());
+    }
+
     /// Makes everybody who follows changes begin again.
     pub fn require_resync(&self) {
         self.lock().delta.epoch += 1;

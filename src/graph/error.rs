@@ -46,6 +46,12 @@ pub enum Error {
     /// A link from a delta round is too old or unknown: everything is to be read again (410, `syncStateNotFound`, `resyncRequired`).
     #[error("Microsoft Graph has forgotten the state of the change tracking, so everything is read again{0}")]
     ResyncRequired(Trace),
+    /// A delta round left so much open that a listing is cheaper.
+    #[error("Microsoft Graph's change tracking left {0} objects open, so everything is read again")]
+    DeltaUnclear(usize),
+    /// The tenant does not answer delta queries.
+    #[error("this tenant does not answer Microsoft Graph's delta queries, so everything is listed at each poll{0}")]
+    DeltaRefused(Trace),
     /// Another status that is no success.
     #[error("{server} answered {status} where success was expected{}{trace}", said(.message.as_deref()))]
     Status {
@@ -128,6 +134,24 @@ pub enum Error {
     /// The HTTP client cannot be built.
     #[error("the HTTPS client cannot be set up: {0}")]
     Setup(String),
+}
+
+impl Error {
+    /// Whether a delta round that ended so cannot be gone on with from its link, while a listing may succeed.
+    #[must_use]
+    pub fn needs_listing(&self) -> bool {
+        matches!(
+            self,
+            Self::ResyncRequired(_)
+                | Self::DeltaRefused(_)
+                | Self::DeltaUnclear(_)
+                | Self::Status { .. }
+                | Self::Undecodable { .. }
+                | Self::TooLarge { .. }
+                | Self::ForeignLink { .. }
+                | Self::RepeatedLink
+        )
+    }
 }
 
 /// Who answered.

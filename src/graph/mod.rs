@@ -9,6 +9,7 @@ mod batch;
 mod budget;
 mod client;
 mod confirm;
+mod delta;
 mod discovery;
 mod error;
 mod http;
@@ -21,11 +22,13 @@ mod token;
 pub mod wire;
 
 pub use client::Client;
+pub use delta::Round;
 pub use error::{Error, Server, Trace};
 pub use http::{Limits, http_client};
 pub use mailbox::{Mailbox, Unsent};
 pub use sign_in::SignInRefused;
 pub use token::{Claims, Token, Tokens, Unfit, check_certificate};
+pub use wire::Removed;
 
 use std::time::Duration;
 

@@ -40,6 +40,35 @@ pub fn learn(tracked: &mut Tracked, read: Detail) {
     detail.thumbprints.extend(read.thumbprints);
 }
 
+/// What two pictures of one object differ in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Difference {
+    /// Its credentials, whatever else.
+    Credentials,
+    /// Other properties only.
+    Properties,
+}
+
+/// What is not the same in two pictures of one object, wherever they come from: the order of credentials says nothing, a thumbprint may be shown
+/// in one place and not in another, and what only the confirm step reads is not looked at.
+#[must_use]
+pub fn difference(one: &DirectoryObject, other: &DirectoryObject) -> Option<Difference> {
+    let (one, other) = (comparable(one), comparable(other));
+    if (&one.passwords, &one.keys) == (&other.passwords, &other.keys) {
+        (one != other).then_some(Difference::Properties)
+    } else {
+        Some(Difference::Credentials)
+    }
+}
+
+fn comparable(object: &DirectoryObject) -> DirectoryObject {
+    let mut object = DirectoryObject { detail: Detail::default(), gone: Vec::new(), ..object.clone() };
+    object.keys.iter_mut().for_each(|key| key.thumbprint = None);
+    object.keys.sort_by(|one, other| one.key_id.cmp(&other.key_id));
+    object.passwords.sort_by(|one, other| one.key_id.cmp(&other.key_id));
+    object
+}
+
 /// The living objects of `kind` that a complete listing lacks.
 #[must_use]
 pub fn missing_from(inventory: &Inventory, kind: ObjectKind, seen: &BTreeSet<ObjectKey>) -> Vec<ObjectKey> {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub use classify::{PLATFORM_RENEWED, credentials_of};
 pub use credential::{Credential, CredentialKind, Exclusion, Posture, Severity, State};
-pub use diff::{absorb, is_landslide, learn, missing_from, without_old_tombstones};
+pub use diff::{Difference, absorb, difference, is_landslide, learn, missing_from, without_old_tombstones};
 pub use excluded::excluded_objects;
 pub use matcher::{Matcher, Pattern, Subject, Watch};
 pub use object::{

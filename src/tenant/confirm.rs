@@ -49,7 +49,7 @@ impl Tenant {
         decisions: &[Decision],
     ) -> bool {
         let now = self.shared.clock.now();
-        let is_fresh = self.model.as_ref().and_then(|model| model.state.polls.last_complete).is_some_and(|last| {
+        let is_fresh = self.model.as_ref().and_then(|model| model.state.polls.last_full).is_some_and(|last| {
             let age = now - last;
             age >= TimeDelta::zero() && age <= FRESH
         });

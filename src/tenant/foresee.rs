@@ -1,7 +1,7 @@
 //! `foresee`: who would be told what, now and at the next slot. Decides as the daemon does, sends nothing, records nothing.
 
 use super::evaluate::Memory;
-use super::poll::apply;
+use super::survey::apply;
 use super::{Model, Tenant};
 use crate::clock::UtcTime;
 use crate::inventory::Inventory;

@@ -3,7 +3,6 @@
 use chrono::TimeDelta;
 
 use super::Tenant;
-use super::poll::Survey;
 use crate::graph;
 use crate::own::{Home, Needs, OwnApplication};
 
@@ -20,15 +19,15 @@ impl Tenant {
 
     /// Reads it, where that is due; `None`: it is not, or could not be read, and what was known stands. While a sign-in or a permission is
     /// refused it stays due: what comes next may be another credential, or another consent.
-    pub(super) async fn look_at_itself(&mut self, survey: &Survey) -> Option<OwnApplication> {
+    pub(super) async fn look_at_itself(&mut self, errors: &[&graph::Error]) -> Option<OwnApplication> {
         let now = self.shared.clock.now();
-        let is_refused = |error: &graph::Error| matches!(error, graph::Error::SignIn(_) | graph::Error::Denied { .. });
-        let is_refused = survey.errors().any(is_refused);
+        let is_refused = |error: &&graph::Error| matches!(error, graph::Error::SignIn(_) | graph::Error::Denied { .. });
+        let is_refused = errors.iter().any(is_refused);
         if is_refused {
             self.next_own = None;
         }
-        // Whoever cannot be reached for the listing cannot be for this.
-        let is_away = survey.errors().any(|error| !matches!(error, graph::Error::Denied { .. }));
+        // Who did not answer what was asked before does not answer this either.
+        let is_away = errors.iter().any(|error| !matches!(error, graph::Error::Denied { .. }));
         if is_away || self.next_own.is_some_and(|next| next.min(now + EVERY) > now) {
             return None;
         }

@@ -14,6 +14,7 @@ mod policy;
 mod process;
 mod purity;
 mod replicas;
+mod rounds;
 mod shutdown;
 mod sized;
 mod store;

@@ -3,6 +3,8 @@
 //! A page is a list of raw slices, and each object is decoded alone: one that cannot be decoded is named and keeps its last state, the
 //! others are read. What was not sent is never read as "none".
 
+mod change;
+mod credentials;
 mod fields;
 mod object;
 mod owner;
@@ -13,9 +15,11 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+pub(super) use change::Change;
+pub use change::Removed;
 pub(super) use fields::sha1_hex;
 pub use object::{Undecodable, decode_object};
-pub(super) use object::{decode, hints, object_hash, thumbprints};
+pub(super) use object::{decode, hints, merge, object_hash, thumbprints};
 pub(super) use owner::{OwnersPage, owners};
 pub(super) use text::repair;
 
@@ -26,6 +30,8 @@ pub(super) struct Page<'a> {
     pub objects: Vec<&'a RawValue>,
     /// Where the next page is.
     pub next_link: Option<String>,
+    /// Where the changes after this round of a delta query are.
+    pub delta_link: Option<String>,
 }
 
 impl<'a> Page<'a> {
@@ -37,9 +43,12 @@ impl<'a> Page<'a> {
             value: Vec<&'a RawValue>,
             #[serde(rename = "@odata.nextLink")]
             next_link: Option<String>,
+            #[serde(rename = "@odata.deltaLink")]
+            delta_link: Option<String>,
         }
-        let Wire { value, next_link } = serde_json::from_str(body)?;
-        Ok(Self { objects: value, next_link: next_link.filter(|link| !link.is_empty()) })
+        let Wire { value, next_link, delta_link } = serde_json::from_str(body)?;
+        let present = |link: Option<String>| link.filter(|link| !link.is_empty());
+        Ok(Self { objects: value, next_link: present(next_link), delta_link: present(delta_link) })
     }
 }
 

@@ -1,13 +1,14 @@
 //! One application or service principal.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{self, SHA256};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
+use super::credentials::{self, Certificate, Password, lower, present};
 use super::fields;
-use crate::inventory::{DirectoryObject, KeyCredential, ObjectKey, ObjectKind, PasswordCredential};
+use crate::inventory::{Detail, DirectoryObject, ObjectKey, ObjectKind};
 
 /// Part of each hash; raised when the same JSON is decoded into something else, so that nothing old is taken for known.
 const DECODER: &str = "1:";
@@ -38,35 +39,35 @@ pub(in crate::graph) fn object_hash(raw: &str) -> String {
 pub(in crate::graph) fn decode(kind: ObjectKind, raw: &str) -> Result<DirectoryObject, Undecodable> {
     let because = |why: String| Undecodable { id: super::object_id(raw), why };
     let wire: Object = serde_json::from_str(raw).map_err(|error| because(super::printable(&error.to_string())))?;
-    let key = ObjectKey { kind, id: lower(wire.id).ok_or_else(|| because("it has no id".to_owned()))? };
-    let passwords = passwords(wire.password_credentials).map_err(because)?;
-    let keys = keys(wire.key_credentials).map_err(because)?;
-    Ok(DirectoryObject {
-        display_name: present(wire.display_name).unwrap_or_else(|| key.id.clone()),
-        app_id: lower(wire.app_id),
-        service_principal_type: wire.service_principal_type,
-        account_enabled: wire.account_enabled,
-        is_disabled: wire.is_disabled.unwrap_or(false),
-        disabled_by_microsoft: wire.disabled_by_microsoft_status,
-        sign_in_audience: wire.sign_in_audience,
-        owner_tenant: lower(wire.app_owner_organization_id),
-        tags: wire.tags.unwrap_or_default().into_iter().flatten().collect(),
-        notes: wire.notes,
-        created: wire.created_date_time.as_deref().and_then(fields::date),
-        token_encryption_key_id: lower(wire.token_encryption_key_id),
-        preferred_thumbprint: present(wire.preferred_token_signing_key_thumbprint).map(|text| text.to_ascii_uppercase()),
-        passwords,
-        keys,
-        key,
-        detail: crate::inventory::Detail::default(),
-        gone: Vec::new(),
-    })
+    let id = lower(wire.id.clone()).ok_or_else(|| because("it has no id".to_owned()))?;
+    wire.require_credentials().map_err(because)?;
+    let mut object = blank(ObjectKey { kind, id });
+    wire.write_to(&mut object).map_err(because)?;
+    Ok(object)
+}
+
+/// Decodes what a delta query told of an object on top of what is known of it: what was not sent stays. `None`: nothing is known of it,
+/// and what was sent is not all of it.
+pub(in crate::graph) fn merge(
+    key: ObjectKey,
+    sent: Map<String, Value>,
+    known: Option<&DirectoryObject>,
+) -> Result<Option<DirectoryObject>, String> {
+    let wire: Object = serde_json::from_value(Value::Object(sent)).map_err(|error| super::printable(&error.to_string()))?;
+    let mut object = match known {
+        Some(known) => DirectoryObject { detail: Detail::default(), gone: Vec::new(), ..known.clone() },
+        None if wire.is_whole() => blank(key),
+        None => return Ok(None),
+    };
+    wire.write_to(&mut object)?;
+    Ok(Some(object))
 }
 
 /// The thumbprints of an object's certificates, by key id, as far as they can be known.
 pub(in crate::graph) fn thumbprints(raw: &str) -> Result<BTreeMap<String, String>, String> {
     let wire: Object = serde_json::from_str(raw).map_err(|error| super::printable(&error.to_string()))?;
-    Ok(keys(wire.key_credentials)?.into_iter().filter_map(|key| Some((key.key_id, key.thumbprint?))).collect())
+    let keys = credentials::keys(wire.key_credentials.flatten().ok_or(NO_KEYS)?)?;
+    Ok(keys.into_iter().filter_map(|key| Some((key.key_id, key.thumbprint?))).collect())
 }
 
 /// The first characters of an object's secrets, by key id, where Graph shows them.
@@ -86,129 +87,122 @@ pub(in crate::graph) fn hints(raw: &str) -> BTreeMap<String, String> {
     entries.into_iter().filter_map(|entry| Some((lower(entry.key_id)?, present(entry.hint)?))).collect()
 }
 
+const NO_PASSWORDS: &str = "its passwordCredentials were asked for and did not come";
+const NO_KEYS: &str = "its keyCredentials were asked for and did not come";
+
+/// A property: `None` was not sent, `Some(None)` is null.
+type Sent<T> = Option<Option<T>>;
+
+fn sent<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Sent<T>, D::Error> {
+    Option::deserialize(value).map(Some)
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Object {
     id: Option<String>,
-    app_id: Option<String>,
-    display_name: Option<String>,
-    service_principal_type: Option<String>,
-    account_enabled: Option<bool>,
-    is_disabled: Option<bool>,
-    disabled_by_microsoft_status: Option<String>,
-    sign_in_audience: Option<String>,
-    app_owner_organization_id: Option<String>,
-    tags: Option<Vec<Option<String>>>,
-    notes: Option<String>,
-    created_date_time: Option<String>,
-    token_encryption_key_id: Option<String>,
-    preferred_token_signing_key_thumbprint: Option<String>,
-    password_credentials: Option<Vec<Password>>,
-    key_credentials: Option<Vec<Certificate>>,
+    #[serde(default, deserialize_with = "sent")]
+    app_id: Sent<String>,
+    #[serde(default, deserialize_with = "sent")]
+    display_name: Sent<String>,
+    #[serde(default, deserialize_with = "sent")]
+    service_principal_type: Sent<String>,
+    #[serde(default, deserialize_with = "sent")]
+    account_enabled: Sent<bool>,
+    #[serde(default, deserialize_with = "sent")]
+    is_disabled: Sent<bool>,
+    #[serde(default, deserialize_with = "sent")]
+    disabled_by_microsoft_status: Sent<String>,
+    #[serde(default, deserialize_with = "sent")]
+    sign_in_audience: Sent<String>,
+    #[serde(default, deserialize_with = "sent")]
+    app_owner_organization_id: Sent<String>,
+    #[serde(default, deserialize_with = "sent")]
+    tags: Sent<Vec<Option<String>>>,
+    #[serde(default, deserialize_with = "sent")]
+    notes: Sent<String>,
+    #[serde(default, deserialize_with = "sent")]
+    created_date_time: Sent<String>,
+    #[serde(default, deserialize_with = "sent")]
+    token_encryption_key_id: Sent<String>,
+    #[serde(default, deserialize_with = "sent")]
+    preferred_token_signing_key_thumbprint: Sent<String>,
+    #[serde(default, deserialize_with = "sent")]
+    password_credentials: Sent<Vec<Password>>,
+    #[serde(default, deserialize_with = "sent")]
+    key_credentials: Sent<Vec<Certificate>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Password {
-    key_id: Option<String>,
-    display_name: Option<String>,
-    custom_key_identifier: Option<String>,
-    start_date_time: Option<String>,
-    end_date_time: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Certificate {
-    key_id: Option<String>,
-    display_name: Option<String>,
-    #[serde(rename = "type")]
-    key_type: Option<String>,
-    usage: Option<String>,
-    key: Option<String>,
-    custom_key_identifier: Option<String>,
-    start_date_time: Option<String>,
-    end_date_time: Option<String>,
-}
-
-fn passwords(wire: Option<Vec<Password>>) -> Result<Vec<PasswordCredential>, String> {
-    let wire = wire.ok_or("its passwordCredentials were asked for and did not come")?;
-    let mut passwords = Vec::with_capacity(wire.len());
-    for (index, entry) in wire.into_iter().enumerate() {
-        let identifier = present(entry.custom_key_identifier);
-        let name = present(entry.display_name);
-        let parts = [&name, &identifier, &entry.start_date_time, &entry.end_date_time];
-        let key_id = lower(entry.key_id).unwrap_or_else(|| fields::stand_in(&parts.map(Option::as_deref)));
-        passwords.push(PasswordCredential {
-            key_id,
-            display_name: name.or_else(|| identifier.as_deref().and_then(fields::name_of_identifier)),
-            start: start(entry.start_date_time.as_deref()),
-            end: end(entry.end_date_time.as_deref(), "passwordCredentials", index)?,
-            custom_key_identifier: identifier,
-        });
-    }
-    tell_twins_apart(passwords.iter_mut().map(|password| &mut password.key_id));
-    Ok(passwords)
-}
-
-fn keys(wire: Option<Vec<Certificate>>) -> Result<Vec<KeyCredential>, String> {
-    let wire = wire.ok_or("its keyCredentials were asked for and did not come")?;
-    let mut keys = Vec::with_capacity(wire.len());
-    for (index, entry) in wire.into_iter().enumerate() {
-        let identifier = present(entry.custom_key_identifier);
-        let name = present(entry.display_name);
-        let parts = [&name, &identifier, &entry.start_date_time, &entry.end_date_time, &entry.key_type, &entry.usage];
-        let key_id = lower(entry.key_id).unwrap_or_else(|| fields::stand_in(&parts.map(Option::as_deref)));
-        // Only this type holds a certificate in `key`; the others hold a private key or a password, if anything.
-        let key = entry.key.filter(|_| entry.key_type.as_deref() == Some("AsymmetricX509Cert"));
-        let thumbprint = key
-            .as_deref()
-            .and_then(fields::thumbprint_of_key)
-            .or_else(|| identifier.as_deref().and_then(fields::thumbprint_of_identifier));
-        keys.push(KeyCredential {
-            key_id,
-            display_name: name,
-            key_type: entry.key_type,
-            usage: entry.usage,
-            thumbprint,
-            start: start(entry.start_date_time.as_deref()),
-            end: end(entry.end_date_time.as_deref(), "keyCredentials", index)?,
-            custom_key_identifier: identifier,
-        });
-    }
-    tell_twins_apart(keys.iter_mut().map(|key| &mut key.key_id));
-    Ok(keys)
-}
-
-/// A start that cannot be read is unknown, which only makes more thresholds apply.
-fn start(text: Option<&str>) -> Option<crate::clock::UtcTime> {
-    text.and_then(fields::date)
-}
-
-/// An end that cannot be read must not pass for "never ends".
-fn end(text: Option<&str>, array: &str, index: usize) -> Result<Option<crate::clock::UtcTime>, String> {
-    let Some(text) = text else { return Ok(None) };
-    fields::date(text).map(Some).ok_or_else(|| format!("{array}[{index}].endDateTime is no date: {:?}", super::printable(text)))
-}
-
-/// Entries without a key id that say the same get stand-ins of their own, in the order they came.
-fn tell_twins_apart<'a>(ids: impl Iterator<Item = &'a mut String>) {
-    let mut seen = HashMap::<String, u32>::new();
-    for id in ids.filter(|id| id.starts_with("unidentified-")) {
-        let count = seen.entry(id.clone()).or_default();
-        *count += 1;
-        if *count > 1 {
-            let _ = write!(id, "-{count}");
+impl Object {
+    /// Both arrays came: a missing one, or null, is not an empty one.
+    fn require_credentials(&self) -> Result<(), String> {
+        match (&self.password_credentials, &self.key_credentials) {
+            (Some(Some(_)), Some(Some(_))) => Ok(()),
+            (Some(Some(_)), _) => Err(NO_KEYS.to_owned()),
+            _ => Err(NO_PASSWORDS.to_owned()),
         }
     }
+
+    /// Enough came to know an object by it that was not known.
+    fn is_whole(&self) -> bool {
+        self.require_credentials().is_ok() && self.display_name.is_some() && self.app_id.is_some()
+    }
+
+    /// Writes what was sent; the rest stays.
+    fn write_to(self, object: &mut DirectoryObject) -> Result<(), String> {
+        fn put<T, U>(place: &mut U, sent: Sent<T>, read: impl FnOnce(Option<T>) -> U) {
+            if let Some(value) = sent {
+                *place = read(value);
+            }
+        }
+        let id = object.key.id.clone();
+        put(&mut object.display_name, self.display_name, |name| present(name).unwrap_or(id));
+        put(&mut object.app_id, self.app_id, lower);
+        put(&mut object.service_principal_type, self.service_principal_type, |text| text);
+        put(&mut object.account_enabled, self.account_enabled, |flag| flag);
+        put(&mut object.is_disabled, self.is_disabled, |flag| flag.unwrap_or(false));
+        put(&mut object.disabled_by_microsoft, self.disabled_by_microsoft_status, |text| text);
+        put(&mut object.sign_in_audience, self.sign_in_audience, |text| text);
+        put(&mut object.owner_tenant, self.app_owner_organization_id, lower);
+        put(&mut object.tags, self.tags, |tags| tags.unwrap_or_default().into_iter().flatten().collect());
+        put(&mut object.notes, self.notes, |text| text);
+        put(&mut object.created, self.created_date_time, |text| text.as_deref().and_then(fields::date));
+        put(&mut object.token_encryption_key_id, self.token_encryption_key_id, lower);
+        put(&mut object.preferred_thumbprint, self.preferred_token_signing_key_thumbprint, |text| {
+            present(text).map(|text| text.to_ascii_uppercase())
+        });
+        if let Some(passwords) = self.password_credentials {
+            object.passwords = credentials::passwords(passwords.ok_or(NO_PASSWORDS)?)?;
+        }
+        if let Some(keys) = self.key_credentials {
+            object.keys = credentials::keys(keys.ok_or(NO_KEYS)?)?;
+        }
+        Ok(())
+    }
 }
 
-fn present(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
-}
-
-fn lower(text: Option<String>) -> Option<String> {
-    present(text).map(|text| text.trim().to_ascii_lowercase())
+/// An object of which nothing but the id is known.
+fn blank(key: ObjectKey) -> DirectoryObject {
+    DirectoryObject {
+        display_name: key.id.clone(),
+        app_id: None,
+        service_principal_type: None,
+        account_enabled: None,
+        is_disabled: false,
+        disabled_by_microsoft: None,
+        sign_in_audience: None,
+        owner_tenant: None,
+        tags: Vec::new(),
+        notes: None,
+        created: None,
+        token_encryption_key_id: None,
+        preferred_thumbprint: None,
+        passwords: Vec::new(),
+        keys: Vec::new(),
+        key,
+        detail: Detail::default(),
+        gone: Vec::new(),
+    }
 }
 
 #[cfg(test)]

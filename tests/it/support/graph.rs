@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::serve::Listener;
 use chrono::TimeDelta;
 use entrawatch::clock::{ManualClock, UtcTime};
-use entrawatch::config::{AuthConfig, Cloud, TenantConfig};
+use entrawatch::config::{AuthConfig, Cloud, DeltaConfig, DeltaMode, TenantConfig};
 use entrawatch::demo::{self, Directory, Watcher};
 use entrawatch::secret::SecretSource;
 use rustls::ServerConfig;
@@ -36,6 +36,8 @@ pub struct Tenant {
     pub watcher: Watcher,
     pub base: Url,
     pub requests: Requests,
+    /// How the daemon asks for changes.
+    pub delta: DeltaConfig,
     _server: DropGuard,
 }
 
@@ -97,7 +99,8 @@ impl Tenant {
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         TaskTracker::new().spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await.unwrap() });
-        Self { clock, directory, watcher, base, requests, _server: stop.drop_guard() }
+        let delta = DeltaConfig { mode: DeltaMode::Never, full_every: TimeDelta::hours(6) };
+        Self { clock, directory, watcher, base, requests, delta, _server: stop.drop_guard() }
     }
 
     /// The tenant's configuration, as the daemon would have it.
@@ -106,6 +109,7 @@ impl Tenant {
             tenant_id: self.directory.tenant_id().to_string(),
             client_id: self.watcher.application.app_id.to_string(),
             auth: AuthConfig::Secret(SecretSource::Inline(self.watcher.secret.clone())),
+            delta: self.delta,
             ..config_at(&self.base)
         }
     }
@@ -172,6 +176,7 @@ pub fn config_at(base: &Url) -> TenantConfig {
         portal_url: Url::parse("https://entra.microsoft.com").unwrap(),
         poll_interval: TimeDelta::minutes(15),
         blind_after: TimeDelta::hours(2),
+        delta: DeltaConfig { mode: DeltaMode::Never, full_every: TimeDelta::hours(6) },
         recipients: None,
     }
 }

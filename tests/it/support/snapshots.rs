@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{NaiveTime, TimeDelta, Weekday};
 use entrawatch::clock::{Clock as _, ManualClock, UtcTime};
 use entrawatch::config::{
-    AuthConfig, Cloud, Config, CredentialSeries, HttpConfig, LogConfig, LogFormat, MetricsConfig, ReportConfig, ReportEvery,
-    StoreConfig, TenantConfig,
+    AuthConfig, Cloud, Config, CredentialSeries, DeltaConfig, DeltaMode, HttpConfig, LogConfig, LogFormat, MetricsConfig,
+    ReportConfig, ReportEvery, StoreConfig, TenantConfig,
 };
 use entrawatch::inventory::{DirectoryObject, Judging, Watch, judge};
 use entrawatch::metrics::Metrics;
@@ -81,6 +81,7 @@ pub fn tenant_config(name: &str, client_id: &str) -> TenantConfig {
         portal_url: url("https://entra.microsoft.com"),
         poll_interval: TimeDelta::minutes(15),
         blind_after: TimeDelta::hours(2),
+        delta: DeltaConfig { mode: DeltaMode::Never, full_every: TimeDelta::hours(6) },
         recipients: None,
     }
 }
