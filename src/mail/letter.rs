@@ -177,7 +177,7 @@ impl Letter {
             Block::Guide(guide) => guide.text(),
         }));
         let footer = self.footer.iter().map(|line| wrap(line, WIDTH, "", "")).collect::<Vec<_>>().join("\n");
-        format!("{}\n\n-- \n{footer}\n", words::unmarked(&out.join("\n\n")))
+        words::unmarked(&format!("{}\n\n-- \n{footer}\n", out.join("\n\n")))
     }
 }
 
@@ -206,7 +206,8 @@ impl Table {
             let texts: Vec<&str> = row.iter().map(|cell| cell.text.as_str()).filter(|text| !text.is_empty()).collect();
             let remarks = row.iter().filter_map(|cell| cell.note.as_deref());
             let targets = row.iter().filter_map(|cell| cell.href.as_deref());
-            let mut lines = vec![wrap(&texts.join(" | "), WIDTH, "* ", "  ")];
+            let between = if row.last().is_some_and(|cell| cell.number) { ": " } else { " | " };
+            let mut lines = vec![wrap(&texts.join(between), WIDTH, "* ", "  ")];
             lines.extend(remarks.map(|remark| wrap(remark, WIDTH, "  ", "  ")));
             lines.extend(targets.map(|href| format!("  {href}")));
             lines.join("\n")

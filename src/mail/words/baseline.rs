@@ -53,7 +53,7 @@ pub fn numbers(coverage: &Coverage) -> Vec<(String, usize)> {
         ("… of these, ended already with nothing to replace them".to_owned(), coverage.ended),
     ];
     rows.extend(
-        coverage.excluded.iter().map(|(reason, number)| (format!("Credentials left out: {}", exclusion(*reason)), *number)),
+        coverage.excluded.iter().map(|(reason, number)| (format!("Credentials left out ({})", exclusion(*reason)), *number)),
     );
     rows
 }

@@ -118,12 +118,14 @@ pub fn headline(item: &Item, at: UtcTime, zone: chrono_tz::Tz) -> String {
     format!("{application}: {said}")
 }
 
-/// When it ends, in full.
+/// When it ends, in full. How far away that is stands in the label above it, but for what is gone.
 #[must_use]
 pub fn end(item: &Item, at: UtcTime, zone: chrono_tz::Tz) -> Option<(&'static str, String)> {
     let end = item.standing.credential.not_after?;
     let label = if ended(item, at) { ENDED } else { ENDS };
-    Some((label, format!("{}, {}", instant(end, zone), relative(end, at))))
+    let instant = instant(end, zone);
+    let said = if item.notice == Notice::Resolved { format!("{instant}, {}", relative(end, at)) } else { instant };
+    Some((label, said))
 }
 
 /// What depends on it and what is to be known about it, a sentence each.

@@ -4,6 +4,7 @@ mod exim;
 mod faults;
 mod folder;
 mod graph;
+mod hostile;
 mod letters;
 mod peer;
 mod sessions;
