@@ -149,3 +149,22 @@ fn unanswered(error: Error) -> Unsent {
         _ => Unsent::Unanswered(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_thousand_mails_leave_as_fast_as_a_mailbox_may_and_no_faster() {
+        let (pace, began) = (Budget::new(Some(PER_MINUTE)), Instant::now());
+        let mut now = began;
+        let mut sent = Vec::new();
+        for _ in 0..10_000 {
+            now += pace.reserve(1, now, Some(WITHIN)).expect("no wait is longer than a mail may take");
+            sent.push(now);
+        }
+        let minute = Duration::from_mins(1);
+        assert!(sent.windows(PER_MINUTE + 1).all(|run| run.last().zip(run.first()).is_some_and(|(b, a)| *b - *a >= minute)));
+        assert_eq!((now - began).as_secs() / 60, 333, "30 a minute");
+    }
+}

@@ -64,7 +64,8 @@ impl<'a> Directory<'a> {
         }
         let dead: Vec<_> = undeliverable.iter().filter(|dead| list.0.iter().any(|known| known.recipient == **dead)).collect();
         for dead in dead {
-            self.fallback.iter().for_each(|address| list.add(address, Via::Undeliverable((**dead).to_owned()), None, &all));
+            let others = self.fallback.iter().filter(|address| address != dead);
+            others.for_each(|address| list.add(address, Via::Undeliverable((**dead).to_owned()), None, &all));
         }
         list.0
     }
@@ -137,13 +138,19 @@ fn is_allowed(recipients: &Recipients, address: &str) -> bool {
     recipients.allowed_domains.is_empty() || recipients.allowed_domains.iter().any(|allowed| allowed.eq_ignore_ascii_case(domain))
 }
 
-/// Addressees without doubles: the first way to become one stays, the thresholds add up.
+/// Addressees without doubles: the first way to become one stays, the thresholds add up. Only who is told in somebody's place is told as
+/// that, and not as one who would hear of it later anyway: the dead mail stays open until then.
 struct AddresseeList(Vec<Addressee>);
 
 impl AddresseeList {
     fn add(&mut self, recipient: &str, via: Via, batch: Option<String>, windows: &Windows) {
         match self.0.iter_mut().find(|known| known.recipient == recipient) {
-            Some(known) => known.windows = Windows::new(known.windows.iter().chain(windows.iter())),
+            Some(known) => {
+                known.windows = Windows::new(known.windows.iter().chain(windows.iter()));
+                if known.via == Via::Escalation && matches!(via, Via::Undeliverable(_)) {
+                    known.via = via;
+                }
+            }
             None => self.0.push(Addressee { recipient: recipient.to_owned(), via, batch, windows: windows.clone() }),
         }
     }

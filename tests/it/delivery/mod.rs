@@ -1,7 +1,9 @@
 //! What becomes of mails once they are in the outbox.
 
+mod drain;
 mod exchange;
 mod faults;
+mod given_up;
 mod life;
 mod process;
 mod table;
