@@ -1,5 +1,7 @@
 //! What was told, for the page and the API; and how long it is kept.
 
+use std::fmt::Write as _;
+
 use chrono::TimeDelta;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe};
@@ -55,26 +57,80 @@ pub struct Notification {
     pub transport: Option<TransportKind>,
 }
 
+/// Which mails are asked for. What is empty asks for all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MailFilter {
+    /// Of these tenants (GUIDs).
+    pub tenants: Vec<String>,
+    /// In one of these states.
+    pub states: Vec<MailState>,
+    /// With this in their recipient or subject, in any case.
+    pub text: Option<String>,
+}
+
+impl MailFilter {
+    /// The conditions after those of the cursor, whose parameters are `$1` to `$3`, and the values of their own parameters.
+    fn conditions(&self) -> (String, Vec<String>) {
+        let mut values: Vec<String> = Vec::new();
+        let mut sql = String::new();
+        let states = self.states.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for (column, wanted) in [("tenant", &self.tenants), ("state", &states)] {
+            if !wanted.is_empty() {
+                let places: Vec<_> = (1..=wanted.len()).map(|number| format!("${}", 3 + values.len() + number)).collect();
+                let _ = write!(sql, " AND {column} IN ({})", places.join(", "));
+                values.extend(wanted.iter().cloned());
+            }
+        }
+        if let Some(text) = &self.text {
+            // SQLite knows the small letters of ASCII only, so the text is looked for as it was written, too.
+            let (lower, written) = (4 + values.len(), 5 + values.len());
+            let _ = write!(
+                sql,
+                " AND (recipient LIKE ${lower} ESCAPE '!' OR LOWER(subject) LIKE ${lower} ESCAPE '!' OR subject LIKE ${written} ESCAPE '!')"
+            );
+            let pattern = |text: &str| format!("%{}%", text.replace('!', "!!").replace('%', "!%").replace('_', "!_"));
+            values.extend([pattern(&text.to_lowercase()), pattern(text)]);
+        }
+        (sql, values)
+    }
+}
+
 impl Store {
     /// Mails of all tenants, newest first.
     ///
     /// # Errors
     /// [`Error::Cursor`] where the cursor is not one of ours.
     pub async fn notifications(&self, cursor: Option<&str>, limit: usize) -> Result<Page<Notification>, Error> {
+        self.notifications_like(&MailFilter::default(), cursor, limit).await
+    }
+
+    /// Those that a filter lets through, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`] where the cursor is not one of ours.
+    pub async fn notifications_like(
+        &self,
+        filter: &MailFilter,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Notification>, Error> {
         let (before, id) = match cursor {
             None => (i64::MAX, String::new()),
             Some(cursor) => read_cursor(cursor).ok_or(Error::Cursor)?,
         };
-        let rows = sqlx::query::<Any>(AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM mail WHERE created_at < $1 OR (created_at = $1 AND id < $2) \
+        let (conditions, values) = filter.conditions();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM mail WHERE (created_at < $1 OR (created_at = $1 AND id < $2)){conditions} \
              ORDER BY created_at DESC, id DESC LIMIT $3"
-        )))
-        .bind(before)
-        .bind(id)
-        .bind(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX))
-        .fetch_all(&self.pool)
-        .await
-        .doing("read the notifications")?;
+        );
+        let mut query = sqlx::query::<Any>(AssertSqlSafe(sql))
+            .bind(before)
+            .bind(id)
+            .bind(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX));
+        for value in values {
+            query = query.bind(value);
+        }
+        let rows = query.fetch_all(&self.pool).await.doing("read the notifications")?;
         let mut items = rows.iter().map(notification).collect::<Result<Vec<_>, _>>()?;
         let more = items.len() > limit;
         items.truncate(limit);

@@ -32,7 +32,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub use error::Error;
-pub use history::{Notification, Page};
+pub use history::{MailFilter, Notification, Page};
 pub use lease::{LEASE, Leases};
 pub use mails::{AcceptedMail, DeadMail, Mails, WaitingMail};
 pub use outbox::{CLAIM_ENDS_AFTER, ClaimedMail, LONGEST_WAIT, Settlement, Waiting};
@@ -130,7 +130,7 @@ pub struct NewMail {
 }
 
 /// Where a mail is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::EnumIter, strum::Display)]
 #[strum(serialize_all = "snake_case")]
 pub enum MailState {
     /// Waits to be sent.

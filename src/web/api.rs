@@ -4,31 +4,24 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use chrono::SecondsFormat;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::filter::{Format, PAGE, PageQuery, Query};
+use super::filter::{Format, PAGE, Query};
+use super::mail_query::MailQuery;
 use super::problem::Problem;
 use super::row::Row;
 use super::select::Selection;
-use super::{WebState, csv, health};
+use super::{WebState, answer, csv, health};
 use crate::clock::UtcTime;
 use crate::inventory::{CredentialKind, ObjectKind, Posture, Severity, State as Life};
 use crate::policy::{Notice, Reason};
 use crate::snapshot::Snapshot;
 use crate::state::PollOutcome;
 use crate::store::Error;
-
-/// A list, and where to go on.
-#[derive(Debug, Serialize)]
-struct List<T> {
-    items: Vec<T>,
-    next: Option<String>,
-}
 
 /// A credential, in JSON and CSV.
 #[derive(Debug, Serialize)]
@@ -90,7 +83,7 @@ pub(super) async fn credentials(State(state): State<WebState>, RawQuery(raw): Ra
         Format::Json => {
             let page = list.page(list.query.after(), list.query.limit.unwrap_or(PAGE));
             let next = page.next.map(|after| list.query.cursor_after(as_of, Some(after)).encode());
-            Json(List { items: page.rows.iter().map(Item::of).collect(), next }).into_response()
+            answer::list(page.rows.iter().map(Item::of), next)
         }
         Format::Csv => csv::answer(list),
     }
@@ -178,7 +171,7 @@ impl<'a> Sight<'a> {
 pub(super) async fn tenants(State(state): State<WebState>) -> Response {
     let parts = state.parts();
     let (tenants, now) = (parts.tenants(), parts.now());
-    Json(List { items: tenants.iter().map(|tenant| Sight::of(tenant, now)).collect(), next: None }).into_response()
+    answer::list(tenants.iter().map(|tenant| Sight::of(tenant, now)), None)
 }
 
 /// A mail and what became of it.
@@ -201,17 +194,18 @@ struct Mail<'a> {
 
 /// `/api/v1/notifications`
 pub(super) async fn notifications(State(state): State<WebState>, RawQuery(raw): RawQuery) -> Response {
-    let query = match PageQuery::parse(raw.as_deref()) {
+    let parts = state.parts();
+    let tenants = parts.tenants();
+    let names: Vec<_> = tenants.iter().map(|tenant| tenant.tenant.name.as_str()).collect();
+    let query = match MailQuery::parse(raw.as_deref(), &names) {
         Ok(query) => query,
         Err(complaints) => return Problem::parameters(complaints).into_response(),
     };
-    let parts = state.parts();
-    let found = match parts.store.notifications(query.cursor.as_deref(), query.limit).await {
+    let found = match parts.store.notifications_like(&query.filter(&tenants), query.cursor.as_deref(), query.limit()).await {
         Ok(found) => found,
-        Err(Error::Cursor) => return Problem::parameters(vec![PageQuery::wrong_cursor()]).into_response(),
+        Err(Error::Cursor) => return Problem::parameters(vec![MailQuery::wrong_cursor()]).into_response(),
         Err(error) => return Problem::internal(&error).into_response(),
     };
-    let tenants = parts.tenants();
     let items = found.items.iter().map(|mail| Mail {
         id: mail.id,
         tenant: tenants.iter().find(|one| one.tenant.id == mail.tenant).map_or(&mail.tenant, |one| &one.tenant.name),
@@ -227,5 +221,5 @@ pub(super) async fn notifications(State(state): State<WebState>, RawQuery(raw): 
         answer: mail.answer.as_deref(),
         transport: mail.transport.map(Into::into),
     });
-    Json(List { items: items.collect(), next: found.next }).into_response()
+    answer::list(items, found.next)
 }

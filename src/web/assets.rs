@@ -1,5 +1,6 @@
 //! Style sheet and icon, in the binary. Their addresses change with their content, so that a browser may keep them for ever.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -12,7 +13,8 @@ pub(super) const STYLE: &str = include_str!("assets/style.css");
 const ICON: &str = include_str!("assets/icon.svg");
 
 /// A style sheet or a picture.
-pub(super) async fn serve(State(state): State<WebState>, Path(name): Path<String>) -> Response {
+pub(super) async fn serve(State(state): State<WebState>, name: Result<Path<String>, PathRejection>) -> Response {
+    let Ok(Path(name)) = name else { return Problem::not_text().page(&state) };
     let (kind, body) = match name.as_str() {
         "style.css" => ("text/css; charset=utf-8", STYLE),
         "icon.svg" => ("image/svg+xml", ICON),

@@ -90,14 +90,7 @@ impl Query {
 
     fn take(&mut self, name: &str, value: &str, tenants: &[&str]) -> Result<(), String> {
         match name {
-            "tenant" => {
-                let names: Vec<_> = value.split(',').map(|name| name.trim().to_owned()).collect();
-                // A name may hold a comma itself.
-                self.tenant = if tenants.contains(&value) { vec![value.to_owned()] } else { names };
-                if let Some(unknown) = self.tenant.iter().find(|name| !tenants.contains(&name.as_str())) {
-                    return Err(format!("no tenant is named {unknown:?}; there is {}", tenants.join(", ")));
-                }
-            }
+            "tenant" => self.tenant = tenants_of(value, tenants)?,
             "state" => self.state = values(value)?,
             "kind" => self.kind = values(value)?,
             "severity" => self.severity = values(value)?,
@@ -149,17 +142,7 @@ impl Query {
 
     /// The query of an address that shows the same but for `changes`; an empty value leaves a parameter out.
     pub(super) fn address(&self, changes: &[(&str, &str)]) -> String {
-        let mut out = form_urlencoded::Serializer::new(String::from("?"));
-        let mut changes = changes.to_vec();
-        for (name, value) in &self.given {
-            let replacement = changes.iter().position(|(parameter, _)| parameter == name).map(|at| changes.remove(at).1);
-            let value = replacement.unwrap_or(value);
-            if !value.is_empty() {
-                out.append_pair(name, value);
-            }
-        }
-        out.extend_pairs(changes.iter().filter(|(_, value)| !value.is_empty()));
-        out.finish()
+        address(&self.given, changes)
     }
 }
 
@@ -174,7 +157,7 @@ fn one<T: FromStr + IntoEnumIterator + Into<&'static str>>(value: &str) -> Resul
     })
 }
 
-fn values<T: FromStr + IntoEnumIterator + Into<&'static str>>(value: &str) -> Result<Vec<T>, String> {
+pub(super) fn values<T: FromStr + IntoEnumIterator + Into<&'static str>>(value: &str) -> Result<Vec<T>, String> {
     value.split(',').map(|value| one(value.trim())).collect()
 }
 
@@ -189,50 +172,40 @@ fn duration(value: &str) -> Result<TimeDelta, String> {
     parsed.ok_or_else(|| format!("{value:?} is not a time such as 30d or 12h"))
 }
 
-/// Which page of a list that has no filters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PageQuery {
-    /// As the list gave it.
-    pub(super) cursor: Option<String>,
-    pub(super) limit: usize,
+/// What is said when a cursor is not one.
+pub(super) fn wrong_cursor() -> Complaint {
+    Complaint { parameter: "cursor".to_owned(), detail: WRONG_CURSOR.to_owned() }
 }
 
-impl PageQuery {
-    /// Reads the query of an address; every problem at once.
-    pub(super) fn parse(raw: Option<&str>) -> Result<Self, Vec<Complaint>> {
-        let mut query = Self { cursor: None, limit: PAGE };
-        let mut complaints = Vec::new();
-        for (name, value) in form_urlencoded::parse(raw.unwrap_or_default().as_bytes()) {
-            let read = match name.as_ref() {
-                _ if value.is_empty() => Ok(()),
-                "cursor" => {
-                    query.cursor = Some(value.into_owned());
-                    Ok(())
-                }
-                "limit" => limit(&value).map(|limit| query.limit = limit),
-                _ => Err("there is no such parameter; there is limit and cursor".to_owned()),
-            };
-            complaints.extend(read.err().map(|detail| Complaint { parameter: name.into_owned(), detail }));
+/// The query of an address that says what `given` says but for `changes`; an empty value leaves a parameter out.
+pub(super) fn address(given: &[(String, String)], changes: &[(&str, &str)]) -> String {
+    let mut out = form_urlencoded::Serializer::new(String::from("?"));
+    let mut changes = changes.to_vec();
+    for (name, value) in given {
+        let replacement = changes.iter().position(|(parameter, _)| parameter == name).map(|at| changes.remove(at).1);
+        let value = replacement.unwrap_or(value);
+        if !value.is_empty() {
+            out.append_pair(name, value);
         }
-        if complaints.is_empty() { Ok(query) } else { Err(complaints) }
     }
+    out.extend_pairs(changes.iter().filter(|(_, value)| !value.is_empty()));
+    out.finish()
+}
 
-    /// What is said when the cursor is not one.
-    pub(super) fn wrong_cursor() -> Complaint {
-        Complaint { parameter: "cursor".to_owned(), detail: WRONG_CURSOR.to_owned() }
+/// The tenants that a value names.
+pub(super) fn tenants_of(value: &str, tenants: &[&str]) -> Result<Vec<String>, String> {
+    // A name may hold a comma itself.
+    if tenants.contains(&value) {
+        return Ok(vec![value.to_owned()]);
     }
-
-    /// The query of an address that shows the page after `cursor`.
-    pub(super) fn address(&self, cursor: &str) -> String {
-        let mut out = form_urlencoded::Serializer::new(String::from("?"));
-        if self.limit != PAGE {
-            out.append_pair("limit", &self.limit.to_string());
-        }
-        out.append_pair("cursor", cursor).finish()
+    let names: Vec<_> = value.split(',').map(|name| name.trim().to_owned()).collect();
+    match names.iter().find(|name| !tenants.contains(&name.as_str())) {
+        Some(unknown) => Err(format!("no tenant is named {unknown:?}; there is {}", tenants.join(", "))),
+        None => Ok(names),
     }
 }
 
-fn limit(value: &str) -> Result<usize, String> {
+pub(super) fn limit(value: &str) -> Result<usize, String> {
     let limit = value.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit));
     limit.ok_or_else(|| format!("{value:?} is not a number from 1 to {LARGEST_PAGE}"))
 }

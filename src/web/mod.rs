@@ -2,6 +2,7 @@
 //!
 //! Credentials and tenants are written from the immutable snapshots, so that no page and no scrape ever waits for a poll. [`router`] says what is where, [`serve()`] puts it on a socket.
 
+mod answer;
 mod api;
 mod assets;
 mod auth;
@@ -10,6 +11,7 @@ mod cursor;
 mod filter;
 mod headers;
 pub mod health;
+mod mail_query;
 mod pages;
 mod places;
 mod probes;
@@ -29,7 +31,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -159,6 +161,7 @@ fn router(state: WebState) -> Router {
         .method_not_allowed_fallback(problem::wrong_method)
         .with_state(state.clone())
         .layer(from_fn_with_state(state.clone(), auth::guard))
+        .layer(from_fn(answer::conditional))
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WITHIN))

@@ -39,6 +39,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
+    /// An address that is not UTF-8 once it is decoded.
+    pub(super) fn not_text() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "there is nothing at this address: it is not text".to_owned())
+    }
+
     /// A fault of ours: told to the log, not to the reader.
     pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error, "an answer could not be written");

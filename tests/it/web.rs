@@ -2,6 +2,7 @@
 
 mod api;
 mod connections;
+mod documented;
 mod health;
 mod mails;
 mod page;

@@ -6,17 +6,61 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use url::Url;
 
-use super::render;
-use crate::config::{AuthConfig, Config, SmtpTls, TenantConfig, TransportConfig, format_duration};
+use super::{Moment, render};
+use crate::clock::UtcTime;
+use crate::config::{AuthConfig, Config, HttpAuth, SmtpTls, TenantConfig, TransportConfig, format_duration};
+use crate::own::{Missing, OwnApplication, Superfluous};
 use crate::policy::Windows;
+use crate::snapshot::Snapshot;
 use crate::web::WebState;
 
 #[derive(Debug, Serialize)]
 struct Page {
     version: &'static str,
     commit: &'static str,
+    manual: &'static str,
+    access: Vec<Access>,
     sections: Vec<Section>,
 }
+
+/// What EntraWatch may do in a tenant, as its last token said, and the credential that it signs in with.
+#[derive(Debug, Serialize)]
+struct Access {
+    tenant: String,
+    read: Option<Moment>,
+    name: Option<String>,
+    sign_in: Option<&'static str>,
+    ends: Option<Moment>,
+    /// Whether the permissions are known.
+    known: bool,
+    held: Vec<String>,
+    missing: Vec<Missing>,
+    superfluous: Vec<Superfluous>,
+}
+
+impl Access {
+    fn of(snapshot: &Snapshot, now: UtcTime) -> Self {
+        let own = snapshot.state.own.as_ref();
+        let permissions = own.and_then(|own| own.permissions.clone());
+        Self {
+            tenant: snapshot.tenant.name.clone(),
+            read: own.map(|own| Moment::of(own.read_at, now)),
+            name: own.and_then(|own| own.name.clone()),
+            sign_in: own.map(|own| own.sign_in.into()),
+            ends: own
+                .and_then(OwnApplication::in_use)
+                .and_then(|credential| credential.not_after)
+                .map(|end| Moment::of(end, now)),
+            known: permissions.is_some(),
+            held: permissions.iter().flat_map(|permissions| permissions.held.clone()).collect(),
+            missing: permissions.iter().flat_map(|permissions| permissions.missing.clone()).collect(),
+            superfluous: permissions.into_iter().flat_map(|permissions| permissions.superfluous).collect(),
+        }
+    }
+}
+
+/// Where the documents of this version are.
+const MANUAL: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs");
 
 /// A section of the configuration.
 #[derive(Debug, Serialize)]
@@ -27,8 +71,16 @@ struct Section {
 
 /// Writes the page.
 pub(in crate::web) async fn show(State(state): State<WebState>) -> Response {
-    let sections = sections(&state.parts().config);
-    render(&state, "about.html", Page { version: crate::VERSION, commit: crate::COMMIT, sections })
+    let parts = state.parts();
+    let now = parts.now();
+    let page = Page {
+        version: crate::VERSION,
+        commit: crate::COMMIT,
+        manual: MANUAL,
+        access: parts.tenants().iter().map(|tenant| Access::of(tenant, now)).collect(),
+        sections: sections(&parts.config),
+    };
+    render(&state, "about.html", page)
 }
 
 fn sections(config: &Config) -> Vec<Section> {
@@ -84,6 +136,8 @@ fn sections(config: &Config) -> Vec<Section> {
             ("store", store(config)),
             ("store.keep", format_duration(config.store.keep)),
             ("http.listen", config.http.listen.to_string()),
+            ("http.tls", config.http.tls.as_ref().map_or_else(|| "off".to_owned(), |tls| tls.cert_file.display().to_string())),
+            ("http.auth", config.http.auth.as_ref().map_or_else(|| "off: whoever reaches it may look".to_owned(), readers)),
             ("heartbeat", config.heartbeat.as_ref().map_or_else(|| "off".to_owned(), host)),
             ("metrics.credentials", config.metrics.credentials.to_string()),
             ("log", format!("{} {}", config.log.format, config.log.level)),
@@ -157,6 +211,12 @@ fn list(values: &[String]) -> String {
 
 fn windows(windows: &Windows) -> String {
     windows.iter().map(format_duration).collect::<Vec<_>>().join(", ")
+}
+
+/// Who may look, without what proves it.
+fn readers(auth: &HttpAuth) -> String {
+    let users = auth.basic.keys().cloned();
+    list(&users.chain(auth.bearer.iter().map(|_| "programs with the token".to_owned())).collect::<Vec<_>>())
 }
 
 /// A heartbeat's path is its secret.

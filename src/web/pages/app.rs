@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Serialize;
@@ -72,7 +73,8 @@ struct OwnerLine {
 }
 
 /// Writes the page.
-pub(in crate::web) async fn show(State(state): State<WebState>, Path((tenant, id)): Path<(String, String)>) -> Response {
+pub(in crate::web) async fn show(State(state): State<WebState>, path: Result<Path<(String, String)>, PathRejection>) -> Response {
+    let Ok(Path((tenant, id))) = path else { return Problem::not_text().page(&state) };
     let parts = state.parts();
     let tenants = parts.tenants();
     let Some(snapshot) = tenants.iter().find(|one| one.tenant.name == tenant || one.tenant.id == tenant) else {

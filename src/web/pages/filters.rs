@@ -5,6 +5,7 @@ use strum::IntoEnumIterator;
 
 use crate::inventory::Posture;
 use crate::web::filter::Query;
+use crate::web::row::Sort;
 use crate::web::words;
 
 /// A drop-down list.
@@ -16,7 +17,7 @@ struct Choice {
 }
 
 #[derive(Debug, Serialize)]
-struct Choosable {
+pub(super) struct Choosable {
     value: String,
     text: String,
     chosen: bool,
@@ -34,6 +35,10 @@ pub(super) struct Form {
     active: bool,
     csv: String,
     json: String,
+    /// The same, sorted by what ends first, and by name: for the heads of the columns.
+    by_end: String,
+    by_name: String,
+    sort: &'static str,
 }
 
 const TIMES: [(&str, &str); 6] =
@@ -43,28 +48,21 @@ impl Form {
     pub(super) fn of(query: &Query, tenants: &[&str]) -> Self {
         let given = |parameter| query.given.iter().find(|(name, _)| name == parameter).map(|(_, value)| value.as_str());
         let choice = |parameter, label, any: &str, known: Vec<(String, String)>| {
-            let value = given(parameter).unwrap_or_default();
-            let mut all = vec![(String::new(), any.to_owned())];
-            all.extend(known);
-            // A combination that somebody wrote into the address stays chosen.
-            if !all.iter().any(|(known, _)| known == value) {
-                all.push((value.to_owned(), value.replace(',', ", ")));
-            }
-            let options = all.into_iter().map(|(known, text)| Choosable { chosen: known == value, value: known, text });
-            Choice { parameter, label, options: options.collect() }
+            let known = known.iter().map(|(value, text)| (value.as_str(), text.as_str()));
+            Choice { parameter, label, options: choices(given(parameter).unwrap_or_default(), any, known) }
         };
-        let mut choices = Vec::new();
+        let mut all = Vec::new();
         if tenants.len() > 1 {
             let names = tenants.iter().map(|name| ((*name).to_owned(), (*name).to_owned())).collect();
-            choices.push(choice("tenant", "Tenant", "All", names));
+            all.push(choice("tenant", "Tenant", "All", names));
         }
-        choices.push(choice("severity", "Severity", "Any", named(words::severity)));
-        choices.push(choice("state", "State", "Any", named(words::state)));
-        choices.push(choice("kind", "Kind", "Any", named(words::kind)));
-        choices.push(choice("posture", "Replaced", "Any", named(posture)));
+        all.push(choice("severity", "Severity", "Any", named(words::severity)));
+        all.push(choice("state", "State", "Any", named(words::state)));
+        all.push(choice("kind", "Kind", "Any", named(words::kind)));
+        all.push(choice("posture", "Replaced", "Any", named(posture)));
         let times = TIMES.map(|(value, text)| (value.to_owned(), text.to_owned())).into();
-        choices.push(choice("within", "Ends within", "Any time", times));
-        choices.push(choice(
+        all.push(choice("within", "Ends within", "Any time", times));
+        all.push(choice(
             "sort",
             "Order",
             "Most urgent first",
@@ -74,14 +72,27 @@ impl Form {
         let address = |format| format!("/api/v1/credentials{}", query.address(&[("format", format), ("cursor", "")]));
         Self {
             q: given("q").unwrap_or_default().to_owned(),
-            choices,
+            choices: all,
             excluded: query.excluded,
             hidden: query.given.iter().filter(|(name, _)| !shown.contains(&name.as_str())).cloned().collect(),
             active: query.given.iter().any(|(name, _)| !matches!(name.as_str(), "sort" | "cursor" | "limit")),
             csv: address("csv"),
             json: address(""),
+            by_end: query.address(&[("sort", if query.sort == Sort::Ends { "" } else { "ends" }), ("cursor", "")]),
+            by_name: query.address(&[("sort", if query.sort == Sort::Name { "" } else { "name" }), ("cursor", "")]),
+            sort: query.sort.into(),
         }
     }
+}
+
+/// The options of a drop-down list: none, those that there are, and a combination that somebody wrote into the address.
+pub(super) fn choices<'a>(chosen: &str, any: &str, known: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Choosable> {
+    let mut all = vec![(String::new(), any.to_owned())];
+    all.extend(known.map(|(value, text)| (value.to_owned(), text.to_owned())));
+    if !all.iter().any(|(known, _)| known == chosen) {
+        all.push((chosen.to_owned(), chosen.replace(',', ", ")));
+    }
+    all.into_iter().map(|(value, text)| Choosable { chosen: value == chosen, value, text }).collect()
 }
 
 fn named<T: IntoEnumIterator + Into<&'static str> + Copy>(text: impl Fn(T) -> &'static str) -> Vec<(String, String)> {

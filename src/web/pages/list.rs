@@ -123,7 +123,7 @@ impl Tally {
             current,
             address: Query::default().address(&[(parameter, class)]),
         };
-        let severities = [Severity::Critical, Severity::Warning].map(|severity| {
+        let severities = [Severity::Critical, Severity::Warning, Severity::Info].map(|severity| {
             let number = rows.iter().filter(|row| row.0 == severity).count();
             count("severity", words::severity(severity), severity.into(), shown.severity == [severity], number)
         });

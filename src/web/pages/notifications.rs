@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, X_FRAME_OPTIONS};
 use axum::response::{Html, IntoResponse as _, Response};
 use mail_parser::MessageParser;
 use serde::Serialize;
+use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
+use super::filters::{Choosable, choices};
 use super::{Moment, render};
 use crate::clock::UtcTime;
 use crate::snapshot::Snapshot;
-use crate::store::{Error, Notification};
-use crate::web::filter::PageQuery;
+use crate::store::{Error, MailState, Notification};
+use crate::web::mail_query::MailQuery;
 use crate::web::problem::Problem;
 use crate::web::{Parts, WebState, words};
 
@@ -24,9 +27,37 @@ const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-sr
 #[derive(Debug, Serialize)]
 struct Page {
     now: Moment,
+    form: Form,
     lines: Vec<Line>,
     next: Option<String>,
-    beginning: bool,
+    beginning: Option<String>,
+}
+
+/// The form over the list, filled in as the address says.
+#[derive(Debug, Serialize)]
+struct Form {
+    q: String,
+    tenants: Vec<Choosable>,
+    states: Vec<Choosable>,
+    /// What the form does not show and must not lose.
+    limit: String,
+    active: bool,
+    json: String,
+}
+
+impl Form {
+    fn of(query: &MailQuery, tenants: &[&str]) -> Self {
+        let states = MailState::iter().map(|state| (<&str>::from(state), words::mail_state(state)));
+        let tenants = tenants.iter().filter(|_| tenants.len() > 1).map(|name| (*name, *name));
+        Self {
+            q: query.given("q").to_owned(),
+            tenants: choices(query.given("tenant"), "All", tenants),
+            states: choices(query.given("state"), "Any", states),
+            limit: query.given("limit").to_owned(),
+            active: query.is_narrow(),
+            json: format!("/api/v1/notifications{}", query.address(&[("cursor", "")])),
+        }
+    }
 }
 
 /// One mail.
@@ -74,22 +105,24 @@ impl Line {
 
 /// The list.
 pub(in crate::web) async fn list(State(state): State<WebState>, RawQuery(raw): RawQuery) -> Response {
-    let query = match PageQuery::parse(raw.as_deref()) {
+    let parts = state.parts();
+    let (tenants, now) = (parts.tenants(), parts.now());
+    let names: Vec<_> = tenants.iter().map(|tenant| tenant.tenant.name.as_str()).collect();
+    let query = match MailQuery::parse(raw.as_deref(), &names) {
         Ok(query) => query,
         Err(complaints) => return Problem::parameters(complaints).page(&state),
     };
-    let parts = state.parts();
-    let found = match parts.store.notifications(query.cursor.as_deref(), query.limit).await {
+    let found = match parts.store.notifications_like(&query.filter(&tenants), query.cursor.as_deref(), query.limit()).await {
         Ok(found) => found,
-        Err(Error::Cursor) => return Problem::parameters(vec![PageQuery::wrong_cursor()]).page(&state),
+        Err(Error::Cursor) => return Problem::parameters(vec![MailQuery::wrong_cursor()]).page(&state),
         Err(error) => return Problem::internal(&error).page(&state),
     };
-    let (tenants, now) = (parts.tenants(), parts.now());
     let page = Page {
         now: Moment::of(now, now),
         lines: found.items.iter().map(|mail| Line::of(mail, &tenants, now)).collect(),
-        next: found.next.map(|cursor| query.address(&cursor)),
-        beginning: query.cursor.is_some(),
+        next: found.next.map(|cursor| query.address(&[("cursor", &cursor)])),
+        beginning: query.cursor.as_ref().map(|_| format!("/notifications{}", query.address(&[("cursor", "")]))),
+        form: Form::of(&query, &names),
     };
     render(&state, "notifications.html", page)
 }
@@ -114,7 +147,8 @@ struct About {
 }
 
 /// The page of one mail.
-pub(in crate::web) async fn show(State(state): State<WebState>, Path(id): Path<String>) -> Response {
+pub(in crate::web) async fn show(State(state): State<WebState>, id: Result<Path<String>, PathRejection>) -> Response {
+    let Ok(Path(id)) = id else { return Problem::not_text().page(&state) };
     let parts = state.parts();
     let Some(id) = id.parse::<Uuid>().ok() else { return unknown(&id).page(&state) };
     match mail_page(&parts, id).await {
@@ -153,7 +187,8 @@ async fn mail_page(parts: &Parts, id: Uuid) -> Result<Option<MailPage>, Error> {
 }
 
 /// The HTML part of a mail, for the frame on its page.
-pub(in crate::web) async fn body(State(state): State<WebState>, Path(id): Path<String>) -> Response {
+pub(in crate::web) async fn body(State(state): State<WebState>, id: Result<Path<String>, PathRejection>) -> Response {
+    let Ok(Path(id)) = id else { return Problem::not_text().page(&state) };
     let Some(known) = id.parse::<Uuid>().ok() else { return unknown(&id).page(&state) };
     let message = match state.parts().store.mail_body(known).await {
         Ok(Some(message)) => message,

@@ -3,6 +3,6 @@
 mod commands;
 mod configurations;
 mod links;
-mod pages;
+pub mod pages;
 mod reference;
 mod walk;

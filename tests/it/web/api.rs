@@ -189,3 +189,150 @@ async fn tenants_say_how_they_are_seen() {
     assert_eq!((&tenant["credentials"], &tenant["excluded"]), (&json!(6), &json!({ "excluded_disabled": 1 })));
     assert_eq!(tenant["next_poll"], "2026-03-02T10:15:00Z");
 }
+
+#[tokio::test]
+async fn whoever_has_the_list_already_is_told_so() {
+    let site = Site::contoso(directory()).await;
+    let ask = async |path: &str, known: Option<&str>| {
+        let mut request = reqwest::Client::builder().no_proxy().build().unwrap().get(site.url(path));
+        if let Some(known) = known {
+            request = request.header("if-none-match", known);
+        }
+        let response = request.send().await.unwrap();
+        let tag = response.headers().get("etag").map(|tag| tag.to_str().unwrap().to_owned());
+        (response.status().as_u16(), tag, response.text().await.unwrap())
+    };
+    for path in ["/api/v1/credentials", "/api/v1/credentials?limit=2", "/api/v1/tenants", "/api/v1/notifications"] {
+        let (status, tag, _) = ask(path, None).await;
+        assert_eq!(status, 200);
+        let tag = tag.unwrap();
+        site.clock.advance(TimeDelta::seconds(90));
+        for known in [tag.clone(), format!("\"other\", {}", tag.trim_start_matches("W/")), "*".to_owned()] {
+            assert_eq!(ask(path, Some(&known)).await, (304, Some(tag.clone()), String::new()), "{path} {known}");
+        }
+        assert_eq!(ask(path, Some("\"other\"")).await.0, 200);
+    }
+    let (_, tag, _) = ask("/api/v1/credentials", None).await;
+    site.publish(0, "contoso", [application("a1", "Payroll").secret("new", -1.0, 300.0)]);
+    assert_eq!(ask("/api/v1/credentials", tag.as_deref()).await.0, 200);
+}
+
+#[tokio::test]
+async fn every_error_of_the_api_is_a_problem_and_every_error_of_a_page_a_page() {
+    let site = Site::contoso(directory()).await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let large = "x".repeat(5000);
+    for (method, path, body, status) in [
+        ("GET", "/api/v1/nothing", "", 404),
+        ("GET", "/api/v2/credentials", "", 404),
+        ("GET", "/api/v1/credentials/", "", 404),
+        ("GET", "/api/v1/credentials?cursor=%ff", "", 400),
+        ("GET", "/api/v1/notifications?state=lost", "", 400),
+        ("POST", "/api/v1/credentials", "", 405),
+        ("DELETE", "/api/v1/notifications", "", 405),
+        ("OPTIONS", "/api/v1/health", "", 405),
+        ("GET", "/api/v1/tenants", large.as_str(), 413),
+        ("PUT", "/metrics", "", 405),
+    ] {
+        let request = client.request(method.parse().unwrap(), site.url(path)).body(body.to_owned());
+        let response = request.send().await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["content-type"]),
+            (status, &"application/problem+json".parse().unwrap()),
+            "{method} {path}"
+        );
+        let allow = response.headers().get("allow").map(|allow| allow.to_str().unwrap().to_owned());
+        assert_eq!(allow.as_deref(), (status == 405).then_some("GET,HEAD"), "{method} {path}");
+        let problem: Value = response.json().await.unwrap();
+        assert!(
+            problem["status"] == status && problem["title"].is_string() && problem["detail"].as_str().unwrap().len() > 20,
+            "{problem}"
+        );
+    }
+    for (method, path, status) in [
+        ("GET", "/nothing", 404),
+        ("GET", "/apps/contoso/none", 404),
+        ("GET", "/apps/nobody/a1", 404),
+        ("GET", "/apps/%ff/a1", 404),
+        ("GET", "/apps/contoso/%00", 404),
+        ("GET", "/apps/contoso", 404),
+        ("GET", "/notifications/%ff", 404),
+        ("GET", "/assets/none.js", 404),
+        ("GET", "/?state=broken", 400),
+        ("GET", "/?cursor=zzz", 400),
+        ("GET", "/?page=2", 400),
+        ("GET", "/notifications?cursor=1.x", 400),
+        ("POST", "/silences", 405),
+        ("PATCH", "/apps/contoso/a1", 405),
+    ] {
+        let response = client.request(method.parse().unwrap(), site.url(path)).send().await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["content-type"]),
+            (status, &"text/html; charset=utf-8".parse().unwrap()),
+            "{method} {path}"
+        );
+        let page = response.text().await.unwrap();
+        assert!(page.contains("What there is:") && page.contains("href=\"/\""), "{path}: {page}");
+    }
+    for path in ["/", "/api/v1/credentials", "/metrics", "/about"] {
+        let response = client.head(site.url(path)).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        assert!(response.text().await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn pages_of_mails_meet_every_mail_once_while_others_come_and_go() {
+    use entrawatch::policy::TransportKind;
+    use entrawatch::store::{Commit, Settlement};
+    use uuid::Uuid;
+
+    use crate::store::samples::mail;
+
+    let site = Site::contoso([]).await;
+    let (store, tenant) = (&site.parts.store, site.snapshots.all()[0].tenant.id.clone());
+    let write = async |numbers: std::ops::Range<u128>| {
+        let mails = numbers.map(|number| {
+            let mut one = mail(&format!("r{number}@example.com"));
+            one.id = Uuid::from_u128(number);
+            one.created_at = start() + TimeDelta::minutes(i64::try_from(number / 3).unwrap());
+            one
+        });
+        let version = store.tenant(&tenant, "contoso").await.unwrap().version;
+        store.commit(&tenant, version, Commit { mails: mails.collect(), ..Commit::default() }).await.unwrap();
+    };
+    write(100..125).await;
+    let (mut seen, mut cursor, mut next) = (Vec::new(), String::new(), 200);
+    loop {
+        let (_, list) = site.json(&format!("/api/v1/notifications?limit=10&q=EXAMPLE.com&cursor={cursor}")).await;
+        seen.extend(list["items"].as_array().unwrap().iter().map(|mail| mail["recipient"].as_str().unwrap().to_owned()));
+        // A newer one comes, and one of those that wait is sent.
+        write(next..next + 1).await;
+        next += 1;
+        let claimed = store.claim(Uuid::new_v4(), 1, start() + TimeDelta::days(1)).await.unwrap().remove(0);
+        let sent = Settlement::Sent { answer: "250 ok".into(), transport: TransportKind::Smtp };
+        store.settle(&claimed, &sent, start()).await.unwrap();
+        match list["next"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    let mut once = seen.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!((seen.len(), once.len()), (25, 25), "{seen:?}");
+    let (_, sent) = site.json("/api/v1/notifications?state=sent").await;
+    assert_eq!(sent["items"].as_array().unwrap().len(), 3);
+    for (query, count) in [
+        ("state=pending,claimed&limit=1000", 25),
+        ("q=r10", 10),
+        ("q=R10_", 0),
+        ("q=100%25", 0),
+        ("tenant=contoso&q=r2", 3),
+        ("q=%00", 0),
+    ] {
+        let (status, list) = site.json(&format!("/api/v1/notifications?{query}")).await;
+        assert_eq!((status, list["items"].as_array().unwrap().len()), (200, count), "{query}");
+    }
+    assert_eq!(site.json("/api/v1/notifications?tenant=nobody").await.0, 400);
+}

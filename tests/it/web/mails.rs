@@ -68,7 +68,7 @@ async fn the_list_of_mails_says_what_became_of_each() {
     );
     let (_, more) = site.json(&format!("/api/v1/notifications?cursor={}", api["next"].as_str().unwrap())).await;
     assert_eq!((more["items"].as_array().unwrap().len(), &more["next"]), (2, &json!(null)));
-    for query in ["cursor=x", "limit=0", "state=dead"] {
+    for query in ["cursor=x", "limit=0", "state=lost", "sort=name"] {
         assert_eq!(site.text(&format!("/notifications?{query}")).await.0, 400, "{query}");
         assert_eq!(site.json(&format!("/api/v1/notifications?{query}")).await.0, 400, "{query}");
     }
