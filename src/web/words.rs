@@ -109,6 +109,14 @@ pub(super) fn reason(reason: Reason) -> &'static str {
     }
 }
 
+/// The same about one recipient.
+pub(super) fn telling(reason: Reason) -> &'static str {
+    match reason {
+        Reason::AlreadyTold => "Told already",
+        other => self::reason(other),
+    }
+}
+
 pub(super) fn notice(notice: Notice) -> &'static str {
     match notice {
         Notice::Expiring => "ends soon",

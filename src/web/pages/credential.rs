@@ -137,7 +137,7 @@ impl TellingLine {
             recipient: telling.recipient.clone(),
             via: words::via(&telling.via),
             window: words::window(telling.threshold),
-            reason: words::reason(telling.reason),
+            reason: words::telling(telling.reason),
         }
     }
 }

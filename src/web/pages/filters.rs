@@ -65,8 +65,8 @@ impl Form {
         all.push(choice(
             "sort",
             "Order",
-            "Most urgent first",
-            vec![("ends".to_owned(), "Ends first".to_owned()), ("name".to_owned(), "Application name".to_owned())],
+            "Most urgent",
+            vec![("ends".to_owned(), "End".to_owned()), ("name".to_owned(), "Application name".to_owned())],
         ));
         let shown = ["tenant", "severity", "state", "kind", "posture", "within", "sort", "q", "excluded", "cursor"];
         let address = |format| format!("/api/v1/credentials{}", query.address(&[("format", format), ("cursor", "")]));

@@ -164,7 +164,9 @@ async fn mail_page(parts: &Parts, id: Uuid) -> Result<Option<MailPage>, Error> {
     };
     let (tenants, now) = (parts.tenants(), parts.now());
     let snapshot = tenants.iter().find(|tenant| tenant.tenant.id == mail.tenant);
-    let about = parts.store.notices_of(id).await?.into_iter().map(|notice| {
+    let mut notices = parts.store.notices_of(id).await?;
+    notices.sort_by(|a, b| (a.threshold, &a.credential).cmp(&(b.threshold, &b.credential)));
+    let about = notices.into_iter().map(|notice| {
         let object = &notice.credential.object;
         let known = snapshot.and_then(|snapshot| snapshot.inventory.get(object));
         let page = super::app_address(snapshot.map_or(mail.tenant.as_str(), |snapshot| &snapshot.tenant.name), &object.id);

@@ -2,6 +2,7 @@
 
 mod prometheus;
 mod rules;
+mod scale;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;

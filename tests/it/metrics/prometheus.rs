@@ -15,6 +15,9 @@ use crate::support::builder::{With as _, application};
 use crate::support::missing;
 use crate::support::snapshots::Site;
 
+/// How long a scrape, and what follows from it, may take.
+const MINUTE: Duration = Duration::from_mins(1);
+
 /// Processes that end with the test.
 struct Servers(Vec<Child>);
 
@@ -38,7 +41,7 @@ fn start(program: &str, directory: &Path, arguments: &[String]) -> Option<Child>
 }
 
 /// Prometheus with our rules, quickened, scraping one address; and an Alertmanager.
-struct Monitoring {
+pub(super) struct Monitoring {
     directory: TempDir,
     prometheus: u16,
     alertmanager: u16,
@@ -47,7 +50,7 @@ struct Monitoring {
 }
 
 impl Monitoring {
-    fn start(target: &str) -> Option<Self> {
+    pub(super) fn start(target: &str) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let (prometheus, alertmanager) = (free_port(), free_port());
         let rules = fs::read_to_string(deploy("prometheus/rules.yaml")).unwrap();
@@ -80,7 +83,7 @@ impl Monitoring {
     }
 
     /// The result of an instant query; an error is one of the query.
-    async fn query(&self, query: &str) -> Vec<Value> {
+    pub(super) async fn query(&self, query: &str) -> Vec<Value> {
         let url = format!("http://127.0.0.1:{}/api/v1/query", self.prometheus);
         let Ok(response) = self.client.post(url).form(&[("query", query)]).send().await else { return Vec::new() };
         if response.status() == 503 {
@@ -93,8 +96,8 @@ impl Monitoring {
     }
 
     /// Asks until there is an answer that `enough` accepts.
-    async fn wait_for(&self, query: &str, enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-        let deadline = Instant::now() + Duration::from_mins(1);
+    pub(super) async fn wait_for(&self, query: &str, within: Duration, enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let deadline = Instant::now() + within;
         loop {
             let found = self.query(query).await;
             if enough(&found) {
@@ -116,7 +119,7 @@ impl Monitoring {
     }
 }
 
-fn value(sample: &Value) -> &str {
+pub(super) fn value(sample: &Value) -> &str {
     sample["value"][1].as_str().unwrap()
 }
 
@@ -141,18 +144,18 @@ async fn prometheus_takes_every_sample_of_the_demo_and_its_alerts_arrive() {
     let directory = tempfile::tempdir().unwrap();
     let (_demo, address) = demo(directory.path()).await;
     let Some(monitoring) = Monitoring::start(&address) else { return missing("Prometheus with Alertmanager") };
-    monitoring.wait_for("count(entra_credential_not_after_timestamp_seconds)", |found| !found.is_empty()).await;
+    monitoring.wait_for("count(entra_credential_not_after_timestamp_seconds)", MINUTE, |found| !found.is_empty()).await;
 
     // What was sent and what was kept.
     let body = reqwest::get(format!("http://{address}/metrics")).await.unwrap().text().await.unwrap();
     let lines = body.lines().filter(|line| !line.starts_with('#')).count().to_string();
     let scraped = "scrape_samples_post_metric_relabeling";
-    monitoring.wait_for(scraped, |found| found.first().is_some_and(|sample| value(sample) == lines)).await;
+    monitoring.wait_for(scraped, MINUTE, |found| found.first().is_some_and(|sample| value(sample) == lines)).await;
     let endless = monitoring.query("entra_credential_not_after_timestamp_seconds == +Inf").await;
     assert!(!endless.is_empty());
 
     // Counters are asked for their increase, which needs two scrapes.
-    monitoring.wait_for("count_over_time(entrawatch_build_info[1m]) >= 4", |found| !found.is_empty()).await;
+    monitoring.wait_for("count_over_time(entrawatch_build_info[1m]) >= 4", MINUTE, |found| !found.is_empty()).await;
     let dashboard: Value = serde_json::from_slice(&fs::read(deploy("grafana/dashboard.json")).unwrap()).unwrap();
     let mut asked = 0;
     for panel in dashboard["panels"].as_array().unwrap().iter().filter(|panel| panel["type"] != "row") {
@@ -172,7 +175,7 @@ async fn prometheus_takes_every_sample_of_the_demo_and_its_alerts_arrive() {
     }
     assert!(asked >= 25, "{asked}");
 
-    monitoring.wait_for("entrawatch:credential_remaining_seconds < 7 * 86400", |found| !found.is_empty()).await;
+    monitoring.wait_for("entrawatch:credential_remaining_seconds < 7 * 86400", MINUTE, |found| !found.is_empty()).await;
     let rules = reqwest::get(format!("http://127.0.0.1:{}/api/v1/rules", monitoring.prometheus)).await.unwrap();
     let rules: Value = rules.json().await.unwrap();
     let groups = rules["data"]["groups"].as_array().unwrap();
@@ -213,7 +216,8 @@ async fn names_come_through_prometheus_as_they_are() {
     let Some(monitoring) = Monitoring::start(&site.address.to_string()) else {
         return missing("Prometheus with Alertmanager");
     };
-    let found = monitoring.wait_for("entra_credential_not_after_timestamp_seconds", |found| found.len() == names.len()).await;
+    let found =
+        monitoring.wait_for("entra_credential_not_after_timestamp_seconds", MINUTE, |found| found.len() == names.len()).await;
     for (index, name) in names.iter().enumerate() {
         let sample = found.iter().find(|sample| sample["metric"]["key_id"] == format!("k{index}")).unwrap();
         assert_eq!(sample["metric"]["app_name"], *name);

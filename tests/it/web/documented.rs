@@ -82,7 +82,9 @@ async fn every_example_of_the_api_is_what_is_answered() {
             "json" => serde_json::to_string_pretty(&serde_json::from_str::<Value>(&answer).unwrap()).unwrap(),
             _ => answer.trim_end().to_owned(),
         };
-        fresh += &format!("{before}curl 'http://127.0.0.1:9690{address}'{between}\n```\n\n```{language}\n{answer}\n```\n");
+        let example =
+            [before, "curl 'http://127.0.0.1:9690", address, "'", between, "\n```\n\n```", language, "\n", &answer, "\n```\n"];
+        fresh.extend(example);
         asked += 1;
         rest = after;
     }

@@ -138,3 +138,104 @@ async fn the_page_of_an_application_says_how_each_credential_stands_and_what_to_
         assert!(status == 404 && page.contains(words), "{path}: {status} {page}");
     }
 }
+
+/// The number on a tile.
+fn tile(page: &str, name: &str) -> usize {
+    let before = page.split(&format!("</b> <span>{name}</span>")).next().unwrap();
+    assert_ne!(before.len(), page.len(), "no tile {name}");
+    before.rsplit("<b>").next().unwrap().replace(',', "").parse().unwrap()
+}
+
+/// How many rows the list has in all.
+fn total(page: &str) -> usize {
+    let Some(before) = page.split(" credential").find(|part| part.contains(" of ") && part.contains(" to ")) else { return 0 };
+    before.rsplit(' ').next().unwrap().replace(',', "").parse().unwrap()
+}
+
+#[tokio::test]
+async fn the_counts_add_up_on_the_page_in_the_api_and_in_the_metrics() {
+    let mut disabled = application("d1", "Retired").secret("off", -300.0, 5.0);
+    disabled.is_disabled = true;
+    let many = (0..211_u16).map(|index| {
+        let (from, to) = [(-300.0, 3.0), (-300.0, 25.0), (-300.0, 200.0), (-300.0, -2.0), (2.0, 300.0), (-900.0, -400.0)]
+            [usize::from(index % 6)];
+        application(&format!("a{index}"), "App").secret(&format!("k{index}"), from, to)
+    });
+    let rotated = application("r1", "Wiki").secret("old", -300.0, 20.0).secret("new", -5.0, 360.0);
+    let site = Site::contoso(many.chain([disabled, rotated])).await;
+    let (_, page) = site.text("/").await;
+    let watched = tile(&page, "Watched in all");
+    assert_eq!((watched, total(&page)), (213, 213));
+    let names =
+        [("severity", vec!["Critical", "Warning", "Info"]), ("state", vec!["Valid", "Expiring", "Expired", "Not yet valid"])];
+    let (_, metrics) = site.text("/metrics").await;
+    for (parameter, names) in names {
+        assert_eq!(names.iter().map(|name| tile(&page, name)).sum::<usize>(), watched, "{parameter}");
+        for name in names {
+            let value = name.to_lowercase().replace(' ', "_");
+            let number = tile(&page, name);
+            let (_, listed) = site.text(&format!("/?{parameter}={value}&limit=1")).await;
+            assert_eq!(total(&listed), number, "{name}");
+            assert_eq!(tile(&listed, name), number, "the tiles count everything, whatever is filtered");
+            let (_, api) = site.json(&format!("/api/v1/credentials?{parameter}={value}&limit=1000")).await;
+            assert_eq!(api["items"].as_array().unwrap().len(), number, "{name}");
+            let csv = site.text(&format!("/api/v1/credentials?{parameter}={value}&format=csv")).await.1;
+            assert_eq!(csv.lines().count(), number + 1);
+            if parameter == "state" {
+                assert!(
+                    metrics.contains(&format!(
+                        "entra_credentials{{tenant=\"contoso\",kind=\"secret\",state=\"{value}\"}} {number}\n"
+                    ))
+                );
+            }
+        }
+    }
+    let (_, all) = site.text("/?excluded=true&limit=1").await;
+    assert_eq!((total(&all), tile(&all, "Watched in all")), (214, 213));
+    // The chart counts what ends within 26 weeks and is not replaced; as bars and as a table the same.
+    let weeks: usize = page
+        .split("data-label=\"Ending\" class=\"number\">")
+        .skip(1)
+        .map(|rest| rest.split('<').next().unwrap().parse::<usize>().unwrap())
+        .sum();
+    let (_, soon) = site.text("/?within=26w&posture=sole&limit=1").await;
+    assert_eq!((weeks, page.matches("<g><title>Week of ").count()), (total(&soon), 26));
+    assert!(page.contains(&format!("26 weeks: {weeks} that nothing replaces")), "{weeks}");
+}
+
+#[tokio::test]
+async fn the_address_holds_the_view() {
+    let config = config();
+    let objects = |name: &str| {
+        [
+            application(&format!("{name}1"), "Payroll").secret("one", -300.0, 3.0),
+            application(&format!("{name}2"), "Wiki").secret("two", -300.0, 20.0),
+        ]
+    };
+    let site = Site::of(
+        [snapshot("contoso", objects("c"), &config, start()), snapshot("fabrikam", objects("f"), &config, start())],
+        config,
+    )
+    .await;
+    let query = "tenant=fabrikam&severity=warning&state=expiring&kind=secret&posture=sole&within=30d&q=wiki&sort=name&excluded=true&limit=5";
+    let (status, page) = site.text(&format!("/?{query}")).await;
+    assert_eq!((status, total(&page)), (200, 1));
+    for kept in [
+        "value=\"fabrikam\" selected",
+        "value=\"warning\" selected",
+        "value=\"expiring\" selected",
+        "value=\"secret\" selected",
+        "value=\"sole\" selected",
+        "value=\"30d\" selected",
+        "name=\"q\" value=\"wiki\"",
+        "value=\"name\" selected",
+        "name=\"excluded\" value=\"true\" checked",
+        "<input type=\"hidden\" name=\"limit\" value=\"5\">",
+        "aria-sort=\"ascending\"",
+        "href=\"/apps/fabrikam/f2#two\"",
+    ] {
+        assert!(page.contains(kept), "{kept}: {page}");
+    }
+    let csv = page.split("As <a href=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
+    assert_eq!(site.text(&csv).await.1.lines().count(), 2, "{csv}");
+}
