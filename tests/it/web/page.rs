@@ -148,8 +148,9 @@ fn tile(page: &str, name: &str) -> usize {
 
 /// How many rows the list has in all.
 fn total(page: &str) -> usize {
-    let Some(before) = page.split(" credential").find(|part| part.contains(" of ") && part.contains(" to ")) else { return 0 };
-    before.rsplit(' ').next().unwrap().replace(',', "").parse().unwrap()
+    let range = page.split("<p class=\"range\" role=\"status\">").nth(1).unwrap();
+    let Some((_, number)) = range.split(" credential").next().unwrap().rsplit_once(" of ") else { return 0 };
+    number.replace(',', "").parse().unwrap()
 }
 
 #[tokio::test]
