@@ -1,6 +1,6 @@
 //! Which tenants this process works on, where several processes share one store.
 //!
-//! Every process has a task for each tenant. Where the tenant is its duty, the task polls, decides and mails; elsewhere it follows, and shows what the
+//! Every process has a task for each tenant. Where the tenant is its duty, the task polls, decides and mails; elsewhere it stands by, and shows what the
 //! process on duty keeps. The duty is a lease in the store ([`Store::renew_leases`]); a store of one process needs none.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,11 +7,11 @@ mod confirm;
 mod delta;
 mod drift;
 mod evaluate;
-mod follow;
 mod foresee;
 mod mode;
 mod own;
 mod poll;
+mod standby;
 mod survey;
 mod tell;
 
@@ -95,7 +95,7 @@ pub struct Tenant {
     /// When EntraWatch's own application is read again; `None`: as soon as possible.
     next_own: Option<UtcTime>,
     /// Whether another process works on the tenant, and this one only shows it.
-    follows: bool,
+    stands_by: bool,
 }
 
 impl Tenant {
@@ -105,14 +105,14 @@ impl Tenant {
         let fallback = config.recipients.clone().unwrap_or_else(|| shared.rules.recipients.fallback.clone());
         let label = Arc::new(TenantLabel::of(&config));
         let agenda = Agenda::new(shared.clock.now(), config.poll_interval);
-        Self { shared, index, config, fallback, label, graph, model: None, agenda, next_own: None, follows: false }
+        Self { shared, index, config, fallback, label, graph, model: None, agenda, next_own: None, stands_by: false }
     }
 
-    /// Steps and sleeps, until `stop`; where the tenant is another process's duty, it only follows. A step may be cut off anywhere: what the store has is
+    /// Steps and sleeps, until `stop`; where the tenant is another process's duty, it stands by. A step may be cut off anywhere: what the store has is
     /// whole.
     pub async fn run(mut self, mut duty: Duty, stop: CancellationToken) {
         let task = tenant_task(&self.label.name);
-        self.follows = !duty.is_on();
+        self.stands_by = !duty.is_on();
         while !stop.is_cancelled() {
             self.shared.progress.beat(&task);
             self.take_turn(!duty.is_on());
@@ -125,17 +125,17 @@ impl Tenant {
         self.shared.progress.retire(&task);
     }
 
-    /// Works from now on, or follows. Whoever begins to work polls at once: how far the other came is not known.
-    fn take_turn(&mut self, follows: bool) {
-        if self.follows != follows {
-            self.follows = follows;
+    /// Works from now on, or stands by. Whoever begins to work polls at once: how far the other came is not known.
+    fn take_turn(&mut self, stands_by: bool) {
+        if self.stands_by != stands_by {
+            self.stands_by = stands_by;
             self.agenda = Agenda::new(self.shared.clock.now(), self.config.poll_interval);
-            tracing::info!(tenant = %self.label.name, "{}", if follows { "another process works on the tenant" } else { "working on the tenant" });
+            tracing::info!(tenant = %self.label.name, "{}", if stands_by { "another process works on the tenant" } else { "working on the tenant" });
         }
     }
 
     async fn step_and_sleep(&mut self) {
-        let at = if self.follows { self.follow_once().await } else { self.step().await };
+        let at = if self.stands_by { self.stand_by_once().await } else { self.step().await };
         let wait = self.shared.clock.wait_for(at);
         self.shared.sleeper.sleep(wait).await;
     }

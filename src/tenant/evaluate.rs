@@ -239,7 +239,7 @@ impl Tenant {
     }
 
     fn next_poll(&self, model: &Model) -> Option<UtcTime> {
-        if self.follows {
+        if self.stands_by {
             return model.state.polls.last_attempt.map(|at| at + self.config.poll_interval);
         }
         Some(self.agenda.next_poll())
@@ -254,7 +254,7 @@ impl Tenant {
                 tenant: Arc::clone(&self.label),
                 version: model.version,
                 state: model.state.clone(),
-                is_on_duty: !self.follows,
+                is_on_duty: !self.stands_by,
                 next_poll: self.next_poll(model),
                 blind_after: self.config.blind_after,
                 inventory: inventory.clone(),

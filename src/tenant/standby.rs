@@ -1,4 +1,4 @@
-//! `follow_once`: show what the process on duty keeps of the tenant, write nothing, ask Graph nothing.
+//! `stand_by_once`: show what the process on duty keeps of the tenant, write nothing, ask Graph nothing.
 
 use chrono::TimeDelta;
 
@@ -7,10 +7,10 @@ use crate::clock::{LONGEST_SLEEP, UtcTime};
 
 impl Tenant {
     /// Shows the stored tenant where it has changed, or where time has changed how it stands; when to look again.
-    pub async fn follow_once(&mut self) -> UtcTime {
+    pub async fn stand_by_once(&mut self) -> UtcTime {
         let now = self.shared.clock.now();
         let again = now + TimeDelta::from_std(LONGEST_SLEEP).unwrap_or(TimeDelta::zero());
-        match self.try_follow(now).await {
+        match self.try_stand_by(now).await {
             Ok(next) => next.map_or(again, |next| next.clamp(now + TimeDelta::seconds(1), again)),
             Err(error) => {
                 tracing::warn!(tenant = %self.label.name, %error, "the tenant is another process's, and what it keeps cannot be shown");
@@ -19,7 +19,7 @@ impl Tenant {
         }
     }
 
-    async fn try_follow(&mut self, now: UtcTime) -> anyhow::Result<Option<UtcTime>> {
+    async fn try_stand_by(&mut self, now: UtcTime) -> anyhow::Result<Option<UtcTime>> {
         let is_news = self.model.is_none() || self.has_changed_outside().await;
         if is_news {
             self.identify().await?;
