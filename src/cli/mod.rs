@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod config;
 mod demo;
+mod doctor;
 mod healthcheck;
 mod mail;
 mod output;
@@ -38,6 +39,7 @@ enum Command {
     Demo(demo::Demo),
     Plan(plan::Plan),
     Check(check::Check),
+    Doctor(doctor::Doctor),
     Config(config::Config),
     Mail(mail::Mail),
     Silence(silence::Silences),
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Doctor(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Mail(command) => command.run(),
         Command::Silence(command) => command.run(),

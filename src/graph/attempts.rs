@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::DateTime;
 use tokio::time::Instant;
 
 use super::Context;
@@ -83,8 +82,7 @@ impl<'a> Attempts<'a> {
 
     /// What an answer's `Retry-After` asks for. A date is measured against the server's own clock where it says its time.
     pub fn retry_after(&self, reply: &Reply) -> Option<Duration> {
-        let now = reply.header("date").and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc());
-        retry::retry_after(reply.header("retry-after")?, now.unwrap_or_else(|| self.context.clock.now()))
+        retry::retry_after(reply.header("retry-after")?, reply.date().unwrap_or_else(|| self.context.clock.now()))
     }
 
     /// The same, for one that came inside a batch.

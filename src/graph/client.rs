@@ -10,7 +10,7 @@ use url::Url;
 
 use super::attempts::{Attempts, Patience};
 use super::budget::Budget;
-use super::discovery;
+use super::discovery::{self, Discovery};
 use super::error::{Error, Server, Trace};
 use super::http::{self, Limits, Reply};
 use super::retry::Fault;
@@ -21,6 +21,9 @@ use crate::progress::Progress;
 
 /// The permission that everything here needs.
 const PERMISSION: &str = "Application.Read.All";
+
+/// How long one question of `doctor` may take, second tries included.
+pub(super) const TRIAL: Duration = Duration::from_secs(30);
 
 /// Reads one tenant. Cheap to clone; clones share tokens and budgets.
 #[derive(Debug, Clone)]
@@ -109,6 +112,17 @@ impl Client {
     pub async fn tenant_guid(&self) -> Result<String, Error> {
         let Inner { tenant, context, guid, .. } = &*self.0;
         guid.get_or_try_init(|| discovery::tenant_guid(tenant, context, self.patience())).await.cloned()
+    }
+
+    /// What Entra says of the tenant to anybody: where it lives, and what time it is there.
+    pub async fn discover(&self) -> Result<Discovery, Error> {
+        let Inner { tenant, context, .. } = &*self.0;
+        discovery::discover(tenant, context, &mut self.patience_of(TRIAL)).await
+    }
+
+    /// A token for Graph, as every request would use it.
+    pub async fn token(&self) -> Result<Arc<Token>, Error> {
+        self.tokens().get_within(self.scope(), &mut self.patience_of(TRIAL)).await
     }
 
     /// The tokens, shared with whatever else signs in as this tenant's application.

@@ -1,4 +1,4 @@
-//! OIDC discovery: which tenant a domain belongs to.
+//! OIDC discovery: which tenant a domain belongs to, and in which cloud it lives.
 
 use serde::Deserialize;
 use url::Url;
@@ -9,13 +9,30 @@ use super::error::{Error, Server, Trace};
 use super::retry::Fault;
 use super::sign_in::SignInRefused;
 use super::{Context, http, wire};
+use crate::clock::UtcTime;
 use crate::config::TenantConfig;
 
 /// The GUID of a tenant: written in the configuration, or found under its domain.
 pub(super) async fn tenant_guid(tenant: &TenantConfig, context: &Context, mut patience: Patience) -> Result<String, Error> {
-    if let Ok(guid) = Uuid::parse_str(tenant.tenant_id.trim()) {
-        return Ok(guid.to_string());
+    match Uuid::parse_str(tenant.tenant_id.trim()) {
+        Ok(guid) => Ok(guid.to_string()),
+        Err(_) => discover(tenant, context, &mut patience).await.map(|found| found.tenant),
     }
+}
+
+/// What Entra says of a tenant to anybody who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discovery {
+    /// The tenant's GUID.
+    pub tenant: String,
+    /// The host of Microsoft Graph in the tenant's cloud.
+    pub graph_host: Option<String>,
+    /// The time of Entra's clock when it answered.
+    pub date: Option<UtcTime>,
+}
+
+/// Asks for it.
+pub(super) async fn discover(tenant: &TenantConfig, context: &Context, patience: &mut Patience) -> Result<Discovery, Error> {
     let url = format!(
         "{}/{}/v2.0/.well-known/openid-configuration",
         tenant.login_url.as_str().trim_end_matches('/'),
@@ -30,7 +47,9 @@ pub(super) async fn tenant_guid(tenant: &TenantConfig, context: &Context, mut pa
                 let body = wire::repair(&reply.body);
                 let wait = attempts.retry_after(&reply);
                 match (reply.status, guid_of(&body)) {
-                    (200, Some(guid)) => return Ok(guid),
+                    (200, Some(tenant)) => {
+                        return Ok(Discovery { tenant, graph_host: graph_host_of(&body), date: reply.date() });
+                    }
                     (200, None) => {
                         let cause = "it names no issuer with a tenant".to_owned();
                         (Error::Undecodable { server: Server::SignIn, cause, trace: Trace::default() }, Fault::Garbled, wait)
@@ -41,7 +60,7 @@ pub(super) async fn tenant_guid(tenant: &TenantConfig, context: &Context, mut pa
             Err(error @ (Error::Network { .. } | Error::Timeout { .. })) => (error, Fault::Network, None),
             Err(error) => return Err(error),
         };
-        if !attempts.again(fault, wait, &mut patience).await {
+        if !attempts.again(fault, wait, patience).await {
             return Err(error);
         }
     }
@@ -62,6 +81,15 @@ fn guid_of(body: &str) -> Option<String> {
     }
     let issuer = Url::parse(&serde_json::from_str::<Document>(body).ok()?.issuer).ok()?;
     issuer.path_segments()?.find_map(|segment| Uuid::parse_str(segment).ok()).map(|guid| guid.to_string())
+}
+
+fn graph_host_of(body: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Document {
+        msgraph_host: Option<String>,
+    }
+    let host = serde_json::from_str::<Document>(body).ok()?.msgraph_host?;
+    Some(wire::printable(&host).to_lowercase()).filter(|host| !host.is_empty())
 }
 
 #[cfg(test)]

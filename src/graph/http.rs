@@ -98,6 +98,11 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// The time of the server's clock.
+    pub fn date(&self) -> Option<crate::clock::UtcTime> {
+        chrono::DateTime::parse_from_rfc2822(self.header("date")?).ok().map(|date| date.to_utc())
+    }
+
     /// A header's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::client::{Ask, Client};
+use super::client::{Ask, Client, TRIAL};
 use super::wire::{self, Page, Undecodable};
 use super::{Error, Listed, Listing};
 use crate::inventory::{ObjectKey, ObjectKind};
@@ -73,6 +73,36 @@ impl Client {
             };
         };
         Listing { objects: gathered.objects, undecodable: gathered.undecodable, error, requests }
+    }
+}
+
+/// The first page of a collection.
+#[derive(Debug)]
+pub struct FirstPage {
+    /// The objects on it that could be decoded.
+    pub objects: Vec<ObjectKey>,
+    /// How many could not.
+    pub undecodable: usize,
+    /// There are more pages.
+    pub more: bool,
+}
+
+impl Client {
+    /// Lists the first page, as every poll does, and no more.
+    pub async fn first_page(&self, kind: ObjectKind) -> Result<FirstPage, Error> {
+        let ask = Ask::page(self.url(&format!("/{}?$top={PAGE_SIZE}&$select={}", collection(kind), selection(kind)))?);
+        let mut patience = self.patience_of(TRIAL);
+        let page = self.send(&ask, &mut patience, |body| {
+            let page = Page::read(body)?;
+            let objects: Vec<_> = page.objects.iter().map(|raw| wire::decode(kind, raw.get())).collect();
+            Ok((objects, page.next_link))
+        });
+        let (objects, next) = page.await?;
+        let count = objects.len();
+        let objects: Vec<ObjectKey> = objects.into_iter().filter_map(|object| Some(object.ok()?.key)).collect();
+        let undecodable = count - objects.len();
+        let more = next.map(|link| self.link(&link)).transpose()?.is_some();
+        Ok(FirstPage { objects, undecodable, more })
     }
 }
 

@@ -23,8 +23,10 @@ pub mod wire;
 
 pub use client::Client;
 pub use delta::Round;
+pub use discovery::Discovery;
 pub use error::{Error, Server, Trace};
 pub use http::{Limits, http_client};
+pub use listing::FirstPage;
 pub use mailbox::{Mailbox, Unsent};
 pub use sign_in::SignInRefused;
 pub use token::{Claims, Token, Tokens, Unfit, check_certificate};

@@ -1,4 +1,4 @@
-//! One mail on request, to see whether mails arrive: `entrawatch mail test`.
+//! One mail on request, to see whether mails arrive: `entrawatch mail test`. For `entrawatch doctor`, the same without a mail.
 
 use anyhow::Context as _;
 use lettre::Address;
@@ -52,4 +52,31 @@ pub async fn send(
         transport => (Vec::new(), mailer(transport, identity)?.send(envelope).await),
     };
     Ok(Trial { dialogue, result })
+}
+
+/// Sees whether the transport can be reached and lets us in, without a mail; what was found.
+///
+/// `identity` is that of [`super::mailer`].
+///
+/// # Errors
+/// When the transport names a tenant that is none.
+pub async fn knock(mail: &MailConfig, identity: impl Fn(&str) -> Option<Client>) -> anyhow::Result<Result<String, SendError>> {
+    Ok(match &mail.transport {
+        TransportConfig::Smtp(smtp) => {
+            let lets_in = if smtp.login.is_some() { "answers and accepts the sign-in" } else { "answers" };
+            smtp_mailer(smtp, named(identity))?.knock().await.map(|server| format!("{server} {lets_in}"))
+        }
+        TransportConfig::Folder { path } => match tokio::fs::create_dir_all(path).await {
+            Ok(()) => Ok(format!("mails are written into {}, and nobody receives them", path.display())),
+            Err(error) => {
+                let answer = format!("{} cannot be made: {error}", path.display());
+                Err(SendError { fate: super::Fate::Misconfigured, answer, after_data: false })
+            }
+        },
+        TransportConfig::Graph(graph) => {
+            // Whether Exchange lets it send as this mailbox, only a mail shows.
+            mailer(&mail.transport, identity)?;
+            Ok(format!("mails leave by Microsoft Graph as {}", graph.sender))
+        }
+    })
 }

@@ -11,6 +11,8 @@ mod provider;
 mod sign_in;
 mod trust;
 
+pub use identity::write_certificate;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};

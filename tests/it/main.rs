@@ -6,6 +6,7 @@ mod delivery;
 mod demo;
 mod deployed;
 mod docs;
+mod doctor;
 mod graph;
 mod inventory;
 mod mail;

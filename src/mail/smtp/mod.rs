@@ -120,6 +120,13 @@ impl SmtpMailer {
         (wire.map(|wire| wire.transcript()).unwrap_or_default(), result)
     }
 
+    /// Connects, signs in, and says goodbye: no mail is sent.
+    pub async fn knock(&self) -> Result<String, SendError> {
+        let session = Session::open(&self.settings, None).await?;
+        session.quit().await;
+        Ok(self.settings.server())
+    }
+
     async fn hand_over(&self, envelope: Envelope<'_>) -> Result<String, SendError> {
         if let Some(session) = self.take() {
             match self.over(session, envelope).await {
