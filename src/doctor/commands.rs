@@ -43,8 +43,8 @@ pub(super) fn grant(tenant: &TenantConfig, client_id: &str, permission: &str) ->
     format!("{}\n{grant}", sign_in(tenant))
 }
 
-/// Takes a permission, and the consent to it, away.
-pub(super) fn revoke(tenant: &TenantConfig, client_id: &str, permission: &str) -> String {
+/// Takes a permission, and the consent to it, away; `first` is granted before.
+pub(super) fn revoke(tenant: &TenantConfig, client_id: &str, permission: &str, first: Option<&str>) -> String {
     let (graph, role) = (tenant.graph_url.as_str().trim_end_matches('/'), role(permission));
     let assignments = format!("{graph}/v1.0/servicePrincipals/$principal/appRoleAssignments");
     let registered = if matches!(tenant.auth, AuthConfig::ManagedIdentity(_)) {
@@ -52,11 +52,11 @@ pub(super) fn revoke(tenant: &TenantConfig, client_id: &str, permission: &str) -
     } else {
         format!("az ad app permission delete --id {client_id} --api {GRAPH_APP_ID} --api-permissions \"$role\"\n")
     };
+    let begin = first.map_or_else(|| sign_in(tenant), |first| grant(tenant, client_id, first));
     format!(
-        "{}\nrole=$({role})\nprincipal=$(az ad sp show --id {client_id} --query id --output tsv)\n{registered}\
+        "{begin}\nrole=$({role})\nprincipal=$(az ad sp show --id {client_id} --query id --output tsv)\n{registered}\
          assignment=$(az rest --url \"{assignments}\" --query \"value[?appRoleId=='$role'].id\" --output tsv)\n\
-         az rest --method DELETE --url \"{assignments}/$assignment\"",
-        sign_in(tenant)
+         az rest --method DELETE --url \"{assignments}/$assignment\""
     )
 }
 

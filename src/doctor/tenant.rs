@@ -8,7 +8,7 @@ use crate::clock::UtcTime;
 use crate::config::{AuthConfig, Cloud, Config, TenantConfig, format_duration};
 use crate::graph::{Client, Context, Discovery, Error, Want};
 use crate::inventory::{ObjectKey, ObjectKind, OwnerKind};
-use crate::own::{Home, InUse, Needs, OwnApplication, without_home};
+use crate::own::{Home, InUse, Needs, OwnApplication, SignIn, without_home};
 
 /// A clock that is further from Entra's than this is set.
 const SKEWED: TimeDelta = TimeDelta::minutes(1);
@@ -40,7 +40,12 @@ pub(super) async fn examine(config: &Config, tenant: &TenantConfig, context: &Co
         findings.push(clock(context.clock.now(), *date));
     }
     if let Err(error) = client.token().await {
-        findings.push(refused_sign_in(tenant, &error));
+        // Each refusal has a trace id of its own.
+        let same = match (found.as_ref().err(), &error) {
+            (Some(Error::SignIn(one)), Error::SignIn(other)) => one.code == other.code,
+            (one, other) => one == Some(other),
+        };
+        findings.push(if same { Finding::skipped("sign-in", "for the same reason") } else { refused_sign_in(tenant, &error) });
         let why = "without a token nothing can be asked";
         findings.extend(["permissions", "itself", "listing", "owners"].map(|about| Finding::skipped(about, why)));
         return Found { findings, own: None };
@@ -54,7 +59,9 @@ pub(super) async fn examine(config: &Config, tenant: &TenantConfig, context: &Co
         }
         Err(error) => findings.push(Finding::wrong("itself", format!("its own application cannot be read: {error}"))),
     }
-    findings.extend(listing(&client, needs, tenant).await);
+    let missing = own.iter().flat_map(|own| &own.permissions).flat_map(|permissions| &permissions.missing);
+    let missing: Vec<&str> = missing.map(|missing| missing.permission.as_str()).collect();
+    findings.extend(listing(&client, needs, &missing).await);
     Found { findings, own: own.ok() }
 }
 
@@ -121,8 +128,8 @@ fn permissions(tenant: &TenantConfig, own: &OwnApplication) -> Vec<Finding> {
         findings.push(Finding::wrong("permissions", what).change(later).command(command));
     }
     for superfluous in &permissions.superfluous {
-        let what = format!("{} is superfluous; {}", superfluous.permission, superfluous.advice);
-        let command = commands::revoke(tenant, &own.client_id, &superfluous.permission);
+        let what = format!("{} is superfluous: {}", superfluous.permission, superfluous.advice);
+        let command = commands::revoke(tenant, &own.client_id, &superfluous.permission, superfluous.first.as_deref());
         findings.push(Finding::advice("permissions", what).command(command));
     }
     if findings.is_empty() {
@@ -137,6 +144,9 @@ fn itself(tenant: &TenantConfig, own: &OwnApplication, now: UtcTime) -> Option<F
         return match own.home {
             // Told once for all tenants.
             Home::Elsewhere(_) if own.is_homeless() => None,
+            _ if matches!(own.sign_in, SignIn::Secret | SignIn::Certificate) => {
+                Some(Finding::advice("itself", format!("which {} it signs in with cannot be told", own.sign_in)))
+            }
             _ => Some(Finding::ok("itself", format!("signs in by {}: nothing of its own can end", own.sign_in))),
         };
     };
@@ -159,7 +169,7 @@ fn itself(tenant: &TenantConfig, own: &OwnApplication, now: UtcTime) -> Option<F
     Some(found.command(commands::renew(tenant, &own.client_id)))
 }
 
-async fn listing(client: &Client, needs: Needs, tenant: &TenantConfig) -> Vec<Finding> {
+async fn listing(client: &Client, needs: Needs, missing: &[&str]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut applications = Vec::new();
     for (kind, name) in [(ObjectKind::Application, "applications"), (ObjectKind::ServicePrincipal, "service principals")] {
@@ -175,14 +185,17 @@ async fn listing(client: &Client, needs: Needs, tenant: &TenantConfig) -> Vec<Fi
                     applications = page.objects;
                 }
             }
+            Err(Error::Denied { permission, .. }) if missing.contains(&permission) => {
+                findings.push(Finding::wrong("listing", format!("{name} are denied for want of {permission}, see above")));
+            }
             Err(error) => findings.push(Finding::wrong("listing", format!("{name}: {error}"))),
         }
     }
-    findings.push(owners(client, applications, needs, tenant).await);
+    findings.push(owners(client, applications, needs, missing).await);
     findings
 }
 
-async fn owners(client: &Client, applications: Vec<ObjectKey>, needs: Needs, tenant: &TenantConfig) -> Finding {
+async fn owners(client: &Client, applications: Vec<ObjectKey>, needs: Needs, missing: &[&str]) -> Finding {
     const ABOUT: &str = "owners";
     let want = |key| Want { key, credentials: false, owners: true, thumbprints: false };
     let wants: Vec<Want> = applications.into_iter().take(OWNERS_OF).map(want).collect();
@@ -208,10 +221,10 @@ async fn owners(client: &Client, applications: Vec<ObjectKey>, needs: Needs, ten
         };
     };
     match (readable.limited, needs.owners) {
-        (true, true) => {
-            let found = Finding::wrong(ABOUT, problem.unwrap_or_else(|| "their addresses cannot be read".to_owned()));
-            found.command(commands::grant(tenant, &tenant.client_id, "User.ReadBasic.All"))
+        (true, true) if !missing.is_empty() => {
+            Finding::wrong(ABOUT, format!("come without names and addresses for want of {}, see above", missing.join(" and ")))
         }
+        (true, true) => Finding::wrong(ABOUT, problem.unwrap_or_else(|| "their addresses cannot be read".to_owned())),
         (true, false) => Finding::ok(ABOUT, "come without addresses, which are not needed: recipients.owners is false"),
         (false, _) => Finding::ok(ABOUT, "can be read, with their addresses"),
     }

@@ -7,6 +7,7 @@ mod permissions;
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 pub use permissions::{GRAPH_APP_ID, Held, Missing, Needs, Permissions, Superfluous, permissions};
@@ -147,8 +148,11 @@ pub fn credentials(
     mark: &Mark,
     now: UtcTime,
 ) -> Vec<OwnCredential> {
-    let holds =
-        |start: Option<UtcTime>, end: Option<UtcTime>| start.is_none_or(|start| start <= now) && end.is_none_or(|end| end > now);
+    // A clock that is a little behind Entra's must not hide what was made just now.
+    let latest = now + TimeDelta::days(1);
+    let holds = |start: Option<UtcTime>, end: Option<UtcTime>| {
+        start.is_none_or(|start| start <= latest) && end.is_none_or(|end| end > now)
+    };
     let mut known = Vec::new();
     for object in objects {
         known.extend(object.passwords.iter().map(|password| {
@@ -209,8 +213,6 @@ fn ends(credential: &OwnCredential) -> (bool, Option<UtcTime>) {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::*;
     use crate::inventory::{Detail, KeyCredential, ObjectKey, ObjectKind, PasswordCredential};
 

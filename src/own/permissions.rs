@@ -54,6 +54,9 @@ pub struct Superfluous {
     pub permission: String,
     /// Why, and what to do.
     pub advice: String,
+    /// What is to be granted before it is taken away.
+    #[serde(default)]
+    pub first: Option<String>,
 }
 
 /// Judges the `roles` of a token.
@@ -78,9 +81,22 @@ pub fn permissions(roles: &[String], needs: Needs) -> Permissions {
     }
     let superfluous = held
         .iter()
-        .filter_map(|role| Some(Superfluous { permission: role.clone(), advice: advice(role, needs, &held)? }))
+        .filter_map(|role| {
+            let advice = advice(role, needs, &held)?;
+            let first = enough_for(role, needs).filter(|enough| !has(enough)).map(str::to_owned);
+            Some(Superfluous { permission: role.clone(), advice, first })
+        })
         .collect();
     Permissions { held, missing, superfluous }
+}
+
+/// What is enough in place of a permission that allows more.
+fn enough_for(role: &str, needs: Needs) -> Option<&'static str> {
+    if MORE_THAN_APPLICATIONS.contains(&role) {
+        Some(READ_APPLICATIONS)
+    } else {
+        (needs.owners && MORE_THAN_USERS.contains(&role)).then_some(READ_USERS)
+    }
 }
 
 /// Why a permission is too much; `None`: it is needed.
