@@ -236,8 +236,8 @@ def build():
     built.with_panel(
         bars(
             "Own credential ends in",
-            "Until the first credential ends that EntraWatch itself may be signing in with. When it ends the watcher is blind.",
-            f"min by (tenant) (entrawatch_own_credential_not_after_timestamp_seconds{TENANT}) - time()",
+            "Until the credential ends that EntraWatch itself signs in with. When it ends the watcher is blind.",
+            f"min by (tenant) {held('entrawatch_own_credential_not_after_timestamp_seconds' + TENANT)} - time()",
             "{{tenant}}",
             "s",
             "EntraWatch signs in without a credential, or its own application is in none of these tenants",

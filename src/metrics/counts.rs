@@ -33,16 +33,6 @@ pub(super) struct Counts {
     objects: BTreeMap<ObjectKind, i64>,
     excluded: BTreeMap<(ObjectKind, Exclusion), i64>,
     decisions: BTreeMap<(Option<Notice>, Reason), i64>,
-    /// Ends of the credentials that are on EntraWatch's own applications.
-    pub(super) own: Vec<OwnCredential>,
-}
-
-/// A credential of an application that EntraWatch signs in as.
-#[derive(Debug)]
-pub(super) struct OwnCredential {
-    pub(super) app_id: String,
-    pub(super) kind: CredentialKind,
-    pub(super) end: i64,
 }
 
 /// The instants at which credentials enter and leave a state, sorted.
@@ -70,7 +60,6 @@ impl Counts {
                 counts.take(standing, &rules.alerts);
             }
         }
-        counts.own = own_credentials(snapshot, config);
         for tracked in snapshot.inventory.living() {
             *counts.objects.entry(tracked.object.key.kind).or_default() += 1;
         }
@@ -134,16 +123,6 @@ impl Counts {
             }
         }
     }
-}
-
-fn own_credentials(snapshot: &Snapshot, config: &Config) -> Vec<OwnCredential> {
-    let own = |standing: &Standing| {
-        let app_id = standing.object.object.app_id.as_ref()?;
-        let end = standing.credential.not_after?.timestamp();
-        let is_own = config.tenants.iter().any(|tenant| tenant.client_id.eq_ignore_ascii_case(app_id));
-        is_own.then(|| OwnCredential { app_id: app_id.clone(), kind: standing.credential.kind, end })
-    };
-    snapshot.standings.iter().filter_map(own).collect()
 }
 
 /// Writes the decisions of all tenants together.

@@ -19,9 +19,9 @@ use super::family::{
 use super::series::{FAMILIES, Series};
 use super::text::{Line, push_header};
 use crate::clock::UtcTime;
-use crate::config::{AuthConfig, Config, TenantConfig};
-use crate::inventory::CredentialKind;
+use crate::config::Config;
 use crate::outbox::status::DeliveryState;
+use crate::own::{Home, OwnApplication};
 use crate::snapshot::Snapshot;
 
 /// More series than this are worth a warning: most Prometheus servers feel them.
@@ -78,6 +78,7 @@ impl Exposition {
             }
             let series = series.map(|old| Arc::clone(&old.series));
             let fresh = refresh(Arc::clone(snapshot), series, Arc::clone(sources.config), sources.now).await?;
+            warn_of_many(kept.get(index), &fresh);
             match kept.get_mut(index) {
                 Some(old) => *old = fresh,
                 None => kept.push(fresh),
@@ -94,25 +95,24 @@ async fn refresh(snapshot: Arc<Snapshot>, series: Option<Arc<Series>>, config: A
         let counts = Arc::new(Counts::of(&snapshot, &config));
         let series = match series {
             Some(series) => series,
-            None => Arc::new(write(&snapshot, &config, now)?),
+            None => Arc::new(Series::write(&snapshot, config.metrics.credentials, &config.policy.alerts, now)?),
         };
         Ok(Kept { snapshot, counts, series })
     };
     spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-fn write(snapshot: &Arc<Snapshot>, config: &Config, now: UtcTime) -> io::Result<Series> {
-    let series = Series::write(snapshot, config.metrics.credentials, &config.policy.alerts, now)?;
-    if series.count > MANY_SERIES {
+/// Said when it begins, not at each change.
+fn warn_of_many(old: Option<&Kept>, fresh: &Kept) {
+    if fresh.series.count > MANY_SERIES && old.is_none_or(|old| old.series.count <= MANY_SERIES) {
         tracing::warn!(
-            tenant = %snapshot.tenant.name,
-            series = series.count,
-            bytes = series.size(),
+            tenant = %fresh.snapshot.tenant.name,
+            series = fresh.series.count,
+            bytes = fresh.series.size(),
             "the credentials of this tenant make {} series in /metrics; metrics.credentials = \"expiring\" makes fewer, \"none\" leaves the counts only",
-            series.count
+            fresh.series.count
         );
     }
-    Ok(series)
 }
 
 fn assemble(sources: &Sources<'_>, tenants: &[(Arc<Counts>, Arc<Series>)]) -> io::Result<Rendered> {
@@ -150,9 +150,9 @@ fn push_small_families(out: &mut String, sources: &Sources<'_>, tenants: &[(Arc<
         Line::new(out, &LEASE_HELD.name).label("tenant", &snapshot.tenant.name).value(held);
     }
     push_header(out, &OWN_CREDENTIAL);
-    for tenant in &sources.config.tenants {
-        if let Some(end) = own_end(tenant, tenants, sources.now.timestamp()) {
-            Line::new(out, &OWN_CREDENTIAL.name).label("tenant", &tenant.name).value(end);
+    for snapshot in &sources.snapshots {
+        if let Some(end) = own_end(snapshot, &sources.snapshots) {
+            Line::new(out, &OWN_CREDENTIAL.name).label("tenant", &snapshot.tenant.name).value(end.timestamp());
         }
     }
     push_header(out, &DECISIONS);
@@ -167,18 +167,13 @@ fn push_small_families(out: &mut String, sources: &Sources<'_>, tenants: &[(Arc<
     Line::new(out, &BUILD_INFO.name).label("version", crate::VERSION).label("commit", crate::COMMIT).value(1);
 }
 
-/// When the first credential ends that the watcher may be using in a tenant; where all have ended, when the last one did. Which of
-/// several it uses Graph does not tell, so the nearest end counts.
-fn own_end(tenant: &TenantConfig, tenants: &[(Arc<Counts>, Arc<Series>)], now: i64) -> Option<i64> {
-    let kind = match tenant.auth {
-        AuthConfig::Secret(_) => CredentialKind::Secret,
-        AuthConfig::Certificate { .. } => CredentialKind::Certificate,
-        AuthConfig::WorkloadIdentity { .. } | AuthConfig::ManagedIdentity(_) => return None,
-    };
-    let own = tenants.iter().flat_map(|(counts, _)| &counts.own);
-    let ends = own.filter(|own| own.kind == kind && own.app_id.eq_ignore_ascii_case(&tenant.client_id)).map(|own| own.end);
-    let (ahead, over): (Vec<_>, Vec<_>) = ends.partition(|end| *end > now);
-    ahead.into_iter().min().or_else(|| over.into_iter().max())
+/// When the credential ends that the watcher signs in to a tenant with, as far as it can be told from others. Where its application is
+/// registered in another tenant that is watched, it is seen there.
+fn own_end(snapshot: &Snapshot, all: &[Arc<Snapshot>]) -> Option<UtcTime> {
+    let own = snapshot.state.own.as_ref()?;
+    let home = |other: &&OwnApplication| other.home == Home::Here && other.client_id == own.client_id;
+    let seen = if own.is_homeless() { all.iter().filter_map(|other| other.state.own.as_ref()).find(home)? } else { own };
+    seen.in_use()?.not_after
 }
 
 /// The counters, and the headers of those that have no series yet.

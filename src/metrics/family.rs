@@ -61,7 +61,7 @@ pub(super) const LAST_SUCCESS: Family = gauge(
 /// End of the watcher's own credential.
 pub(super) const OWN_CREDENTIAL: Family = gauge(
     "entrawatch_own_credential_not_after_timestamp_seconds",
-    "When the first credential ends that EntraWatch itself may be signing in to the tenant with, in seconds since 1970. Absent where it signs in without one, or where its application is in no tenant that it watches.",
+    "When the credential ends that EntraWatch itself signs in to the tenant with, as far as it can be told from others, in seconds since 1970. Absent where it signs in without one, where it has no end, and where its application is registered in no tenant that it watches.",
 );
 /// Decisions as of now.
 pub(super) const DECISIONS: Family = gauge(

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use entrawatch::metrics::SNAPSHOT_FAMILIES;
+use entrawatch::own::{Home, InUse, OwnApplication, OwnCredential, SignIn};
 
 use crate::support::builder::{With as _, application, day, service_principal, start};
 use crate::support::missing;
@@ -85,25 +86,54 @@ async fn objects_that_are_left_out_are_counted_with_or_without_a_credential() {
     assert_eq!(excluded("application", "excluded_platform"), "0");
 }
 
+/// The watcher's own application, signed in to with a secret that ends on a day, beside one that ends sooner and is not in use.
+pub fn own_application(home: Home, end: Option<f64>) -> OwnApplication {
+    let credential = |key_id: &str, end: f64, in_use| OwnCredential {
+        key_id: key_id.to_owned(),
+        name: None,
+        is_secret: true,
+        not_after: Some(day(end)),
+        in_use,
+    };
+    OwnApplication {
+        read_at: start(),
+        client_id: "own".to_owned(),
+        name: Some("EntraWatch".to_owned()),
+        sign_in: SignIn::Secret,
+        home,
+        credentials: end
+            .map(|end| [credential("old", 5.0, InUse::No), credential("now", end, InUse::Yes)])
+            .into_iter()
+            .flatten()
+            .collect(),
+        permissions: None,
+    }
+}
+
 #[tokio::test]
-async fn the_nearest_end_of_the_watchers_own_credentials_is_told() {
-    let mut config = config();
-    config.tenants =
-        vec![tenant_config("contoso", "APP-own"), tenant_config("fabrikam", "app-own"), tenant_config("other", "app-x")];
-    let own = application("own", "EntraWatch")
-        .secret("old", -300.0, -20.0)
-        .secret("now", -100.0, 50.0)
-        .secret("next", -1.0, 300.0)
-        .key("cert", "Verify", None, -1.0, 9.0);
-    let tenants = [snapshot("contoso", [own], &config, start()), snapshot("fabrikam", [], &config, start())];
-    let site = Site::of(tenants, config).await;
+async fn the_end_of_the_watchers_own_credential_is_told_where_it_can_be_seen() {
+    let config = config();
+    let tenant = |name: &str, own| {
+        let mut tenant = snapshot(name, [], &config, start());
+        tenant.state.own = own;
+        tenant
+    };
+    let elsewhere = || Home::Elsewhere(Some("guid".into()));
+    let stranger = OwnApplication { client_id: "other".into(), ..own_application(elsewhere(), None) };
+    let managed = OwnApplication { sign_in: SignIn::ManagedIdentity, ..own_application(Home::Platform, None) };
+    let tenants = [
+        tenant("contoso", Some(own_application(Home::Here, Some(50.0)))),
+        tenant("fabrikam", Some(own_application(elsewhere(), None))),
+        tenant("northwind", Some(stranger)),
+        tenant("cloud", Some(managed)),
+        tenant("unread", None),
+    ];
+    let site = Site::of(tenants, config.clone()).await;
     let family = "entrawatch_own_credential_not_after_timestamp_seconds";
-    let expected = |end: f64| ["contoso", "fabrikam"].map(|name| format!("{{tenant=\"{name}\"}} {}", day(end).timestamp()));
-    assert_eq!(samples(&site.text("/metrics").await.1, family), expected(50.0));
+    let expected = ["contoso", "fabrikam"].map(|name| format!("{{tenant=\"{name}\"}} {}", day(50.0).timestamp()));
+    assert_eq!(samples(&site.text("/metrics").await.1, family), expected);
     site.clock.set(day(60.0));
-    assert_eq!(samples(&site.text("/metrics").await.1, family), expected(300.0));
-    site.clock.set(day(400.0));
-    assert_eq!(samples(&site.text("/metrics").await.1, family), expected(300.0), "over, and said so");
+    assert_eq!(samples(&site.text("/metrics").await.1, family), expected, "over, and said so");
 }
 
 #[tokio::test]
@@ -235,7 +265,8 @@ fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
 async fn the_documentation_lists_every_family_with_its_type_and_labels_and_no_other() {
     let mut config = config();
     config.tenants = vec![tenant_config("contoso", "app-a1")];
-    let tenant = snapshot("contoso", [application("a1", "Payroll").secret("k", -1.0, 40.0)], &config, start());
+    let mut tenant = snapshot("contoso", [application("a1", "Payroll").secret("k", -1.0, 40.0)], &config, start());
+    tenant.state.own = Some(own_application(Home::Here, Some(9.0)));
     let site = Site::of([tenant], config).await;
     let metrics = &site.parts.metrics;
     metrics.polled("contoso", "full", entrawatch::state::PollOutcome::Complete, 1.5);

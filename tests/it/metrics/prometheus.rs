@@ -6,14 +6,21 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use entrawatch::clock::{Clock as _, SystemClock};
+use entrawatch::config::CredentialSeries;
+use entrawatch::metrics::MailOutcome;
+use entrawatch::own::Home;
+use entrawatch::state::PollOutcome;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
+use super::own_application;
 use super::rules::deploy;
-use crate::support::builder::{With as _, application};
+use crate::support::builder::{self, With as _, application};
 use crate::support::missing;
-use crate::support::snapshots::Site;
+use crate::support::snapshots::{Site, config, snapshot};
 
 /// How long a scrape, and what follows from it, may take.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -51,15 +58,22 @@ pub(super) struct Monitoring {
 
 impl Monitoring {
     pub(super) fn start(target: &str) -> Option<Self> {
+        Self::start_with(target, None)
+    }
+
+    /// The same with a second target, scraped as the job `sick`.
+    fn start_with(target: &str, sick: Option<&str>) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let (prometheus, alertmanager) = (free_port(), free_port());
         let rules = fs::read_to_string(deploy("prometheus/rules.yaml")).unwrap();
         // Nobody waits an hour here; that the waits are right is for promtool.
         let quick: Vec<_> = rules.lines().filter(|line| !line.trim_start().starts_with("for: ")).collect();
         fs::write(directory.path().join("rules.yaml"), quick.join("\n")).unwrap();
+        let sick =
+            sick.map(|target| format!(", {{job_name: sick, static_configs: [{{targets: ['{target}']}}]}}")).unwrap_or_default();
         let config = format!(
             "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [rules.yaml]\n\
-             scrape_configs: [{{job_name: entrawatch, static_configs: [{{targets: ['{target}']}}]}}]\n\
+             scrape_configs: [{{job_name: entrawatch, static_configs: [{{targets: ['{target}']}}]}}{sick}]\n\
              alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{alertmanager}']}}]}}]}}\n"
         );
         fs::write(directory.path().join("prometheus.yaml"), config).unwrap();
@@ -139,23 +153,64 @@ async fn demo(directory: &Path) -> (Servers, String) {
     }
 }
 
-#[tokio::test]
-async fn prometheus_takes_every_sample_of_the_demo_and_its_alerts_arrive() {
+/// Three tenants with everything wrong that there is an alert for, and a watcher that can neither see nor tell.
+async fn sick_site() -> Site {
+    let now = SystemClock.now();
+    #[expect(clippy::cast_precision_loss, reason = "some years in seconds")]
+    let today = (now - builder::start()).num_seconds() as f64 / 86400.0;
+    let mut config = config();
+    config.policy.recipients.fallback.clear();
+    config.policy.recipients.escalate.clear();
+    config.metrics.credentials = CredentialSeries::None;
+    let ending = application("s1", "Sick").secret("k", today - 300.0, today + 3.0);
+    let mut blind = snapshot("sick", [ending], &config, now);
+    blind.state.polls.last_complete = Some(now - TimeDelta::hours(3));
+    blind.state.own = Some(own_application(Home::Here, Some(today + 5.0)));
+    let mut unattended = snapshot("unattended", [], &config, now);
+    unattended.is_on_duty = false;
+    let site = Site::of([blind, unattended], config).await;
+    site.clock.set(now);
+    site.parts.delivery.update(|state| {
+        state.oldest = Some(now - TimeDelta::hours(2));
+        state.pending = 3;
+    });
+    site
+}
+
+/// What is counted, and therefore has to happen between two scrapes.
+fn happen(site: &Site) {
+    let metrics = &site.parts.metrics;
+    metrics.mailed(MailOutcome::Dead, 2);
+    metrics.drifted("sick", 4);
+    metrics.graph_throttled("sick", 100_000.0);
+    for _ in 0..3 {
+        metrics.polled("sick", "full", PollOutcome::Partial, 1.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prometheus_takes_every_sample_and_every_panel_and_rule_has_rows_and_the_alerts_arrive() {
     let directory = tempfile::tempdir().unwrap();
     let (_demo, address) = demo(directory.path()).await;
-    let Some(monitoring) = Monitoring::start(&address) else { return missing("Prometheus with Alertmanager") };
+    let sick = sick_site().await;
+    let Some(monitoring) = Monitoring::start_with(&address, Some(&sick.address.to_string())) else {
+        return missing("Prometheus with Alertmanager");
+    };
     monitoring.wait_for("count(entra_credential_not_after_timestamp_seconds)", MINUTE, |found| !found.is_empty()).await;
 
     // What was sent and what was kept.
     let body = reqwest::get(format!("http://{address}/metrics")).await.unwrap().text().await.unwrap();
     let lines = body.lines().filter(|line| !line.starts_with('#')).count().to_string();
-    let scraped = "scrape_samples_post_metric_relabeling";
+    let scraped = "scrape_samples_post_metric_relabeling{job='entrawatch'}";
     monitoring.wait_for(scraped, MINUTE, |found| found.first().is_some_and(|sample| value(sample) == lines)).await;
     let endless = monitoring.query("entra_credential_not_after_timestamp_seconds == +Inf").await;
     assert!(!endless.is_empty());
 
-    // Counters are asked for their increase, which needs two scrapes.
-    monitoring.wait_for("count_over_time(entrawatch_build_info[1m]) >= 4", MINUTE, |found| !found.is_empty()).await;
+    // Counters are asked for their increase, which needs a scrape before and one after.
+    monitoring.wait_for("count_over_time(entrawatch_build_info{job='sick'}[1m]) >= 2", MINUTE, |found| !found.is_empty()).await;
+    happen(&sick);
+    monitoring.wait_for("count_over_time(entrawatch_build_info[1m]) >= 5", MINUTE, |found| found.len() == 2).await;
+    println!("rows  query");
     let dashboard: Value = serde_json::from_slice(&fs::read(deploy("grafana/dashboard.json")).unwrap()).unwrap();
     let mut asked = 0;
     for panel in dashboard["panels"].as_array().unwrap().iter().filter(|panel| panel["type"] != "row") {
@@ -168,8 +223,8 @@ async fn prometheus_takes_every_sample_of_the_demo_and_its_alerts_arrive() {
         for target in panel["targets"].as_array().unwrap() {
             let query = target["expr"].as_str().unwrap().replace("$tenant", ".*");
             let found = monitoring.query(&query).await;
-            // In a demo that has just begun no mail waits.
-            assert!(!found.is_empty() || title == "How long the oldest mail waits", "{title}: {query}");
+            println!("{:>4}  {title}: {query}", found.len());
+            assert!(!found.is_empty(), "{title}: {query}");
             asked += 1;
         }
     }
@@ -178,17 +233,28 @@ async fn prometheus_takes_every_sample_of_the_demo_and_its_alerts_arrive() {
     monitoring.wait_for("entrawatch:credential_remaining_seconds < 7 * 86400", MINUTE, |found| !found.is_empty()).await;
     let rules = reqwest::get(format!("http://127.0.0.1:{}/api/v1/rules", monitoring.prometheus)).await.unwrap();
     let rules: Value = rules.json().await.unwrap();
-    let groups = rules["data"]["groups"].as_array().unwrap();
-    let ill: Vec<_> =
-        groups.iter().flat_map(|group| group["rules"].as_array().unwrap()).filter(|rule| rule["health"] == "err").collect();
-    assert!(ill.is_empty(), "{ill:?}");
-    assert!(groups.iter().map(|group| group["rules"].as_array().unwrap().len()).sum::<usize>() >= 17);
+    let rules: Vec<_> =
+        rules["data"]["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
+    assert!(rules.len() >= 17, "{}", rules.len());
+    for rule in rules {
+        let name = rule["name"].as_str().unwrap();
+        assert_ne!(rule["health"], "err", "{rule}");
+        // That nobody is there is true of a job that there is not.
+        let query = rule["query"]
+            .as_str()
+            .unwrap()
+            .replace("absent(entrawatch_build_info)", "absent(entrawatch_build_info{job='nobody'})");
+        let found = monitoring.wait_for(&query, MINUTE, |found| !found.is_empty()).await;
+        println!("{:>4}  {name}: {}", found.len(), query.split_whitespace().collect::<Vec<_>>().join(" "));
+    }
 
-    let deadline = Instant::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + MINUTE;
     loop {
         let Some(alerts) = monitoring.alerts() else { return missing("amtool") };
         let arrived = |name: &str| alerts.iter().find(|alert| alert["labels"]["alertname"] == name);
-        if let (Some(ending), Some(_)) = (arrived("EntraCredentialEnding"), arrived("EntraCredentialExpired")) {
+        if let (Some(ending), Some(_), Some(_)) =
+            (arrived("EntraCredentialEnding"), arrived("EntraCredentialExpired"), arrived("EntraWatchOwnCredentialEnding"))
+        {
             assert!(ending["annotations"]["summary"].as_str().is_some_and(|text| text.contains("contoso")), "{ending}");
             break;
         }

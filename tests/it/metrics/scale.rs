@@ -1,6 +1,7 @@
 //! A large tenant on the page, in the API and in Prometheus. `tests/long/page` runs this with 100,000 applications and prints the figures.
 
 use std::fs;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use entrawatch::inventory::DirectoryObject;
@@ -110,4 +111,45 @@ async fn a_large_tenant_is_shown_and_scraped_without_a_dropped_sample() {
     println!("Prometheus took all {samples} samples, in {} s a scrape; {:.1?} after its start", value(&took[0]), begun.elapsed());
     let dropped = monitoring.query("prometheus_target_scrapes_sample_out_of_bounds_total > 0").await;
     assert!(dropped.is_empty(), "{dropped:?}");
+}
+
+/// What is logged, for a test to read.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn more_than_fifty_thousand_series_are_warned_of_once_with_their_number() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let said = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let directory = |count: usize| {
+        (0..count).map(|number| application(&format!("a{number}"), "App").secret(&format!("k{number}"), -10.0, 300.0))
+    };
+    let site = Site::contoso(directory(12_000)).await;
+    site.text("/metrics").await;
+    assert!(!said().contains("series in /metrics"), "{}", said());
+    site.publish(0, "contoso", directory(12_501));
+    site.text("/metrics").await;
+    site.publish(0, "contoso", directory(12_502));
+    site.text("/metrics").await;
+    assert_eq!(
+        said().matches("make 50004 series in /metrics; metrics.credentials = \"expiring\" makes fewer").count(),
+        1,
+        "{}",
+        said()
+    );
+    assert_eq!(said().matches("series in /metrics").count(), 1);
 }
