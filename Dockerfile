@@ -48,14 +48,16 @@ LABEL org.opencontainers.image.title="EntraWatch" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.revision="${COMMIT}"
 COPY --from=build /image/ /
-# The demo's folder goes where the store goes: all else may be read-only.
+# The demo's folder goes where the store goes: all else may be read-only. The store's place is a default, which a configuration may
+# change; the address is not, since a container that listens on its own loopback serves nobody.
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
     TMPDIR=/var/lib/entrawatch \
-    ENTRAWATCH__STORE__URL=sqlite:/var/lib/entrawatch/entrawatch.db \
+    STATE_DIRECTORY=/var/lib/entrawatch \
     ENTRAWATCH__HTTP__LISTEN=0.0.0.0:9690
 USER 10001:10001
-# No VOLUME: a nameless one would look like a store that is kept. Mount one here.
-WORKDIR /var/lib/entrawatch
+# No VOLUME: a nameless one would look like a store that is kept. Mount one on /var/lib/entrawatch. It is not the WORKDIR: a runtime
+# that may not enter it would say so in its own words, where ours say whose it is.
+WORKDIR /
 EXPOSE 9690
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["/usr/bin/entrawatch", "healthcheck"]

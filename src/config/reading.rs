@@ -25,7 +25,8 @@ pub(super) fn wrong(what: impl Into<String>, instead: impl Into<String>) -> Wron
 pub(super) struct Reading<'a> {
     /// For `*_env`.
     pub environment: &'a BTreeMap<String, String>,
-    /// Directory of the main file: what a relative path in a default is relative to. Empty where there is no file.
+    /// What a relative path in a default is relative to: where state belongs, which systemd and the image say, else the directory of
+    /// the main file. Empty where there is neither.
     base: PathBuf,
     problems: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Problem>>,
@@ -33,7 +34,9 @@ pub(super) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     pub(super) fn new(environment: &'a BTreeMap<String, String>, main: Option<&Path>) -> Self {
-        let base = main.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+        // systemd separates several directories by colons.
+        let state = environment.get("STATE_DIRECTORY").and_then(|paths| paths.split(':').next()).filter(|path| !path.is_empty());
+        let base = state.map(Path::new).or_else(|| main.and_then(Path::parent)).unwrap_or(Path::new("")).to_owned();
         Self { environment, base, problems: RefCell::default(), warnings: RefCell::default() }
     }
 

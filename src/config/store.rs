@@ -15,7 +15,7 @@ pub(super) const STORE: &[Key] = &[
     Key::new(
         "url",
         "\"sqlite:PATH\" or \"postgres://USER@HOST/DATABASE\"",
-        "The database. An SQLite file is created if absent; PostgreSQL serves several replicas.",
+        "The database. An SQLite file is created if absent; PostgreSQL serves several replicas. The default is in $STATE_DIRECTORY where systemd or the image sets it, else beside the configuration file.",
     )
     .default("\"sqlite:entrawatch.db\""),
     Key::new("url_file", "a path", "A file that holds the URL, where it has a password in it."),

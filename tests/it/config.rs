@@ -330,6 +330,16 @@ fn a_path_is_relative_to_what_it_is_written_in() {
 }
 
 #[test]
+fn a_store_that_is_not_configured_is_where_the_service_keeps_its_state() {
+    let store = |toml: &str, variables: &[(&str, &str)]| good(toml, variables).config.store.url.expose_secret().to_owned();
+    let state = [("STATE_DIRECTORY", "/var/lib/entrawatch:/var/lib/other")];
+    assert_eq!(store(TENANT, &state), "sqlite:/var/lib/entrawatch/entrawatch.db");
+    assert_ne!(store(TENANT, &[("STATE_DIRECTORY", "")]), "sqlite:/entrawatch.db", "an empty variable is none");
+    let configured = format!("[store]\nurl = \"postgres://watch@db.example.com/entrawatch\"\n{TENANT}");
+    assert_eq!(store(&configured, &state), "postgres://watch@db.example.com/entrawatch", "the file wins");
+}
+
+#[test]
 fn a_file_that_is_none_is_said_plainly() {
     let directory = tempfile::tempdir().unwrap();
     let said = |path: &Path| {
@@ -458,6 +468,8 @@ fn the_example_has_every_key_and_shows_its_default() {
             if let Need::Default(default) = key.need
                 && section.heading != "[[route]]"
                 && key.name != "fallback"
+                // Written without a #, it would be another place than the default under systemd.
+                && (section.heading != "[store]" || key.name != "url")
             {
                 assert!(
                     EXAMPLE.contains(&format!("\n{} = {default}\n", key.name)),

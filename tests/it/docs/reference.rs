@@ -18,7 +18,7 @@ variables of the Azure SDK (`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_
 
 - **Environment.** `http.listen` is `ENTRAWATCH__HTTP__LISTEN`; a list has commas. Lists of tables (`[[tenant]]`, `[[route]]`, `[[ignore]]`) are for the file only.
 - **Durations** are a number and a unit: `90s`, `15m`, `12h`, `30d`, `2w`.
-- **Paths** are relative to the file that they stand in.
+- **Paths** are relative to the file that they stand in. A store that is not configured is in the service's state directory (`/var/lib/entrawatch`) where systemd or the image names one, else beside the file.
 - **A secret** is written in one of three ways: `NAME = \"the secret itself\"`, `NAME_file = \"a file that holds it\"`, `NAME_env = \"the variable that holds it\"`. A file is read again when it changes.
 - **An unknown key is an error,** with a suggestion. `entrawatch config check` names every problem at once, each with its path, what is wrong and what to write.
 ";
