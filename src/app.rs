@@ -26,6 +26,7 @@ use crate::snapshot::{Snapshot, Snapshots, TenantLabel};
 use crate::store::Store;
 use crate::systemd;
 use crate::tenant::{MailSetup, Shared, Tenant};
+use crate::watcher::{Watcher, WatcherParts};
 use crate::web::{self, WebState};
 
 /// How often what is older than `store.keep` is removed.
@@ -123,7 +124,8 @@ impl Generation {
         let config = Arc::new(config);
         let clients = clients(common, &config)?;
         let mailer = mailer(&config, &clients)?;
-        let (tenants, snapshots) = tenants(common, &config, &clients, mailer.as_deref());
+        let setup = mail_setup(&config, mailer.as_deref());
+        let (tenants, snapshots) = tenants(common, &config, &clients, setup.clone());
         let tasks = shutdown.tasks();
         if let (Some(mail), Some(mailer)) = (&config.mail, mailer) {
             let delivery = Delivery::new(DeliveryParts {
@@ -139,6 +141,19 @@ impl Generation {
             tasks.spawn("delivery", delivery.run(Arc::clone(&common.sleeper), tasks.stop().clone()));
         } else {
             tracing::warn!("there is no [mail]: nobody is told anything; the page and the metrics are all there is");
+        }
+        if let Some(setup) = setup {
+            let watcher = Watcher::new(WatcherParts {
+                store: common.store.clone(),
+                clock: Arc::clone(&common.clock),
+                metrics: Arc::clone(&common.metrics),
+                progress: common.progress.clone(),
+                snapshots: snapshots.clone(),
+                rules: Arc::new(config.policy.clone()),
+                mail: setup,
+                tenants: config.tenants.clone(),
+            });
+            tasks.spawn("watcher", watcher.run(Arc::clone(&common.sleeper), tasks.stop().clone()));
         }
         let mut roster = common.store.is_shared().then(|| Roster::new(common.store.clone(), common.replica));
         for (tenant, task) in config.tenants.iter().zip(tenants) {
@@ -190,8 +205,8 @@ pub fn tenants_beside(
         replica: Uuid::new_v4(),
     };
     let clients = clients(&common, config)?;
-    let mailer = mailer(config, &clients)?;
-    Ok(tenants(&common, config, &clients, mailer.as_deref()).0)
+    let setup = mail_setup(config, mailer(config, &clients)?.as_deref());
+    Ok(tenants(&common, config, &clients, setup).0)
 }
 
 /// One client a tenant: whoever asks as its application shares its tokens.
@@ -208,7 +223,12 @@ fn clients(common: &Common, config: &Config) -> anyhow::Result<Vec<graph::Client
 }
 
 /// One task a tenant, and the place its snapshots are put.
-fn tenants(common: &Common, config: &Config, clients: &[graph::Client], mailer: Option<&dyn Mailer>) -> (Vec<Tenant>, Snapshots) {
+fn tenants(
+    common: &Common,
+    config: &Config,
+    clients: &[graph::Client],
+    mail: Option<Arc<MailSetup>>,
+) -> (Vec<Tenant>, Snapshots) {
     let snapshots =
         Snapshots::new(config.tenants.iter().map(|tenant| Snapshot::unseen(TenantLabel::of(tenant), tenant.blind_after)));
     let shared = Shared {
@@ -219,7 +239,7 @@ fn tenants(common: &Common, config: &Config, clients: &[graph::Client], mailer: 
         progress: common.progress.clone(),
         snapshots: snapshots.clone(),
         rules: Arc::new(config.policy.clone()),
-        mail: mail_setup(config, mailer),
+        mail,
         keep: config.store.keep,
     };
     let task = |(index, (tenant, client)): (usize, (&TenantConfig, &graph::Client))| {

@@ -35,6 +35,7 @@ pub mod telemetry;
 pub mod tenant;
 pub mod tls;
 pub mod user;
+pub mod watcher;
 pub mod web;
 
 /// The version of this program.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::UtcTime;
 use crate::inventory::{ObjectKey, ObjectKind};
 use crate::own::OwnApplication;
-use crate::policy::TransportKind;
+use crate::policy::{ReportState, TransportKind};
 
 /// The memory of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -25,6 +25,12 @@ pub struct TenantState {
     pub own: Option<OwnApplication>,
     /// How far the delta queries are.
     pub delta: DeltaState,
+    /// Credentials that are due and that nobody is known to be told of, as of the last evaluation.
+    pub untellable: usize,
+    /// Last credentials that end within days, or have just ended, and that a silence keeps from being told, as of the last evaluation.
+    pub muted: Vec<Muted>,
+    /// The last regular report.
+    pub report: ReportState,
 }
 
 /// How the polls of a tenant went.
@@ -47,6 +53,10 @@ pub struct PollState {
     pub undecodable: Vec<String>,
     /// Since when the tenant has been watched; what it is blind since, before a first complete poll.
     pub watched_since: Option<UtcTime>,
+    /// Since when polls fail because Microsoft refuses what EntraWatch asks: the sign-in, the permission.
+    pub refused_since: Option<UtcTime>,
+    /// Since when so many objects are missing at once that the listing is not believed.
+    pub vanished_since: Option<UtcTime>,
 }
 
 /// How far the delta queries of a tenant are. Empty where everything is listed at each poll.
@@ -148,6 +158,25 @@ pub struct Baseline {
     pub transport: Option<TransportKind>,
     /// The fallback recipients whose mail of it was not accepted yet.
     pub open: Vec<String>,
+}
+
+/// A last credential that a silence keeps from being told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Muted {
+    /// The silence.
+    pub silence: String,
+    /// Who asked for it. Hostile text.
+    pub author: String,
+    /// Why. Hostile text.
+    pub reason: String,
+    /// When it ends by itself.
+    pub until: UtcTime,
+    /// The application. Hostile text.
+    pub app_name: String,
+    /// The credential.
+    pub key_id: String,
+    /// When that ends.
+    pub not_after: UtcTime,
 }
 
 /// Which digest slots are settled.

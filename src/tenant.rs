@@ -7,14 +7,18 @@ mod confirm;
 mod delta;
 mod drift;
 mod evaluate;
+mod explain;
+mod follow;
 mod foresee;
 mod mode;
 mod own;
 mod poll;
+mod report;
 mod standby;
 mod survey;
 mod tell;
 
+pub use explain::{Explained, Explanation};
 pub use foresee::{Foreseen, Foresight};
 
 use std::sync::Arc;
@@ -149,8 +153,12 @@ impl Tenant {
             Due::Poll => {
                 self.poll_once().await;
                 self.evaluate_once().await;
+                self.report_once().await;
             }
-            Due::Evaluation => self.evaluate_once().await,
+            Due::Evaluation => {
+                self.evaluate_once().await;
+                self.report_once().await;
+            }
             Due::Nothing(_) => {}
         }
         match self.agenda.due(self.shared.clock.now()) {

@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod demo;
 mod doctor;
+mod explain;
 mod healthcheck;
 mod mail;
 mod output;
@@ -38,6 +39,7 @@ enum Command {
     Run(run::Run),
     Demo(demo::Demo),
     Plan(plan::Plan),
+    Explain(explain::Explain),
     Check(check::Check),
     Doctor(doctor::Doctor),
     Config(config::Config),
@@ -87,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Plan(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Config(command) => command.run(),

@@ -112,7 +112,7 @@ fn what(told: &Foreseen) -> String {
     }
 }
 
-fn because(via: &Via) -> String {
+pub(super) fn because(via: &Via) -> String {
     match via {
         Via::Route(number) => format!("route {}", number + 1),
         Via::Owner => "owner".to_owned(),

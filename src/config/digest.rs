@@ -5,8 +5,7 @@ use chrono::{NaiveTime, Weekday};
 use super::key::{Key, closest};
 use super::reading::{Wrong, wrong};
 use super::table::Table;
-use super::{ReportConfig, ReportEvery};
-use crate::policy::Digest;
+use crate::policy::{Digest, ReportRules};
 
 pub(super) const DIGEST: &[Key] = &[
     Key::new(
@@ -24,8 +23,8 @@ pub(super) const DIGEST: &[Key] = &[
 ];
 
 pub(super) const REPORT: &[Key] = &[
-    Key::new("every", "\"week\", \"month\" or \"never\"", "How often the report goes to fallback: what ends in the next 90 days, findings, coverage. When it stops coming, EntraWatch is dead. This version sends none yet: only \"never\" is taken.")
-        .default("\"never\""),
+    Key::new("every", "\"week\", \"month\" or \"never\"", "How often the report goes to fallback, at digest.at: what ends in the next 90 days, findings, coverage. When it stops coming, EntraWatch is dead.")
+        .default("\"week\""),
     Key::new("day", "a day", "On which day of the week it leaves; where monthly, on the first such day.").default("\"mon\""),
 ];
 
@@ -49,18 +48,10 @@ pub(super) fn read(root: &Table<'_>) -> Option<Digest> {
     Some(Digest { mode: mode?, at: at?, timezone: timezone?, days: days?, urgent_within: urgent_within? })
 }
 
-pub(super) fn read_report(root: &Table<'_>) -> Option<ReportConfig> {
+pub(super) fn read_report(root: &Table<'_>) -> Option<ReportRules> {
     let table = root.table("report", REPORT);
-    let (every, day) = (table.parse("every", report_every), table.parse("day", day));
-    Some(ReportConfig { every: every?, day: day? })
-}
-
-fn report_every(text: &str) -> Result<ReportEvery, Wrong> {
-    match text.parse() {
-        Ok(ReportEvery::Never) => Ok(ReportEvery::Never),
-        Ok(_) => Err(wrong(format!("{text:?} is not supported by this version yet"), "write \"never\", or leave [report] out")),
-        Err(_) => Err(wrong(format!("{text:?} is not a choice"), "write \"never\", or leave [report] out")),
-    }
+    let (every, day) = (table.choice("every"), table.parse("day", day));
+    Some(ReportRules { every: every?, day: day? })
 }
 
 fn time(text: &str) -> Result<NaiveTime, Wrong> {

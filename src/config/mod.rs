@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use chrono::{TimeDelta, Weekday};
+use chrono::TimeDelta;
 use url::Url;
 
 pub use cloud::{Cloud, Preset};
@@ -61,10 +61,8 @@ pub struct Config {
     pub authorities: Vec<Vec<u8>>,
     /// `[[tenant]]`, at least one.
     pub tenants: Vec<TenantConfig>,
-    /// `[watch]`, `[[ignore]]`, `[alerts]`, `[recipients]`, `[[route]]`, `[digest]`: what decides who is told what when.
+    /// `[watch]`, `[[ignore]]`, `[alerts]`, `[recipients]`, `[[route]]`, `[digest]`, `[report]`: what decides who is told what when.
     pub policy: crate::policy::Rules,
-    /// `[report]`
-    pub report: ReportConfig,
     /// `[heartbeat]`
     pub heartbeat: Option<Url>,
     /// `[mail]`; `None`: no mails, metrics and page only.
@@ -203,25 +201,6 @@ pub enum IdentityEndpoint {
         /// What shows that it is the application that asks.
         header: secrecy::SecretString,
     },
-}
-
-/// `[report]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReportConfig {
-    /// How often.
-    pub every: ReportEvery,
-    /// On which day of the week, where weekly.
-    pub day: Weekday,
-}
-
-/// How often the report is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString, strum::EnumIter, strum::Display)]
-#[strum(serialize_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum ReportEvery {
-    Week,
-    Month,
-    Never,
 }
 
 /// `[mail]`

@@ -5,10 +5,8 @@ use std::fmt::Write;
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::{
-    AuthConfig, HttpConfig, Loaded, ManagedIdentity, ReportEvery, SmtpTls, TenantConfig, TransportConfig, format_duration,
-};
-use crate::policy::DigestMode;
+use super::{AuthConfig, HttpConfig, Loaded, ManagedIdentity, SmtpTls, TenantConfig, TransportConfig, format_duration};
+use crate::policy::{DigestMode, ReportEvery};
 use crate::secret::SecretSource;
 
 /// More tenants than this are counted.
@@ -106,7 +104,7 @@ fn transport(transport: &TransportConfig) -> String {
 }
 
 fn report(loaded: &Loaded) -> String {
-    let report = loaded.config.report;
+    let report = loaded.config.policy.report;
     match report.every {
         ReportEvery::Never => "never".to_owned(),
         ReportEvery::Week => format!("each week on {}", report.day),

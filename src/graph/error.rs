@@ -188,6 +188,14 @@ impl fmt::Display for Trace {
     }
 }
 
+impl Error {
+    /// Whether somebody has to give EntraWatch something back before anything can be read again: the sign-in, the permission.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::SignIn(_) | Self::Identity(_) | Self::TokenRefused(_) | Self::Denied { .. })
+    }
+}
+
 fn said(message: Option<&str>) -> String {
     message.map(|message| format!(": {}", message.trim_end_matches('.'))).unwrap_or_default()
 }

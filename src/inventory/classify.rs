@@ -31,6 +31,7 @@ pub fn credentials_of(object: &DirectoryObject) -> Vec<Credential> {
         not_before: password.start,
         not_after: password.end,
         thumbprint: None,
+        first_seen: password.first_seen,
     });
 
     let keys = object.keys.iter().filter_map(|key| {
@@ -51,6 +52,7 @@ pub fn credentials_of(object: &DirectoryObject) -> Vec<Credential> {
             not_before: key.start,
             not_after: key.end,
             thumbprint: thumbprint(object, key),
+            first_seen: key.first_seen,
         })
     });
     secrets.chain(keys).collect()

@@ -58,6 +58,9 @@ pub struct Credential {
     /// SHA-1 thumbprint in upper-case hex, of certificates where known.
     #[serde(default)]
     pub thumbprint: Option<String>,
+    /// When a poll first brought it; `None`: before that was remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<UtcTime>,
 }
 
 /// Where a credential is in its life.

@@ -14,6 +14,15 @@ const VANISH_SHARE: usize = 20;
 #[must_use]
 pub fn absorb(known: Option<&Tracked>, seen: DirectoryObject, hash: String, now: UtcTime) -> Tracked {
     let mut object = seen;
+    let before = known.map(|known| &known.object);
+    for password in &mut object.passwords {
+        let same = before.and_then(|before| before.passwords.iter().find(|old| old.key_id == password.key_id));
+        password.first_seen = same.map_or(Some(now), |old| old.first_seen);
+    }
+    for key in &mut object.keys {
+        let same = before.and_then(|before| before.keys.iter().find(|old| old.key_id == key.key_id && old.usage == key.usage));
+        key.first_seen = same.map_or(Some(now), |old| old.first_seen);
+    }
     if let Some(known) = known {
         let present = credentials_of(&object);
         let is_present = |key_id: &str| present.iter().any(|credential| credential.key_id == key_id);
@@ -63,7 +72,8 @@ pub fn difference(one: &DirectoryObject, other: &DirectoryObject) -> Option<Diff
 
 fn comparable(object: &DirectoryObject) -> DirectoryObject {
     let mut object = DirectoryObject { detail: Detail::default(), gone: Vec::new(), ..object.clone() };
-    object.keys.iter_mut().for_each(|key| key.thumbprint = None);
+    object.keys.iter_mut().for_each(|key| (key.thumbprint, key.first_seen) = (None, None));
+    object.passwords.iter_mut().for_each(|password| password.first_seen = None);
     object.keys.sort_by(|one, other| one.key_id.cmp(&other.key_id));
     object.passwords.sort_by(|one, other| one.key_id.cmp(&other.key_id));
     object

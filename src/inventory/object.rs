@@ -64,6 +64,9 @@ pub struct PasswordCredential {
     pub start: Option<UtcTime>,
     /// `endDateTime`; `None` is "never ends".
     pub end: Option<UtcTime>,
+    /// When a poll first brought it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<UtcTime>,
 }
 
 /// One entry of `keyCredentials`.
@@ -87,6 +90,9 @@ pub struct KeyCredential {
     pub start: Option<UtcTime>,
     /// `endDateTime`; `None` is "never ends".
     pub end: Option<UtcTime>,
+    /// When a poll first brought it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<UtcTime>,
 }
 
 /// A credential that was on the object once and is not any more.

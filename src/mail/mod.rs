@@ -10,17 +10,20 @@ mod letter;
 mod links;
 mod list;
 pub mod render;
+pub mod report;
 pub mod samples;
 mod situation;
 pub mod smtp;
 mod text;
 pub mod trial;
+pub mod watcher;
 mod words;
 
 pub use letter::{Fact, Guide, Link, Step};
 pub(crate) use text::cell;
 pub use text::clean;
 pub(crate) use words::item::credential as credential_in_words;
+pub(crate) use words::report::reason as reason_in_words;
 pub use words::{MARKS, NAMES};
 
 use std::future::Future;

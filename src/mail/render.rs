@@ -12,7 +12,10 @@ use super::compose::{self, Parts};
 use super::digest::{self, FILE, SHOWN, Setting};
 use super::letter::Letter;
 use super::list;
+use super::report::{self, Report};
+use super::watcher::{self, Bulletin};
 use super::words::{MARKS, NAMES};
+use crate::clock::UtcTime;
 use crate::outbox::digest::Digest;
 
 /// Gmail cuts off what is longer than 102 KB.
@@ -35,6 +38,13 @@ pub struct Rendered {
     pub message: String,
     /// Hash of what it says, without its id and date: two mails with equal ones tell their reader the same.
     pub fingerprint: String,
+}
+
+/// Who a mail is for, when it was decided, and what it is called.
+struct Envelope<'a> {
+    to: &'a str,
+    at: UtcTime,
+    id: Uuid,
 }
 
 /// Words mails and makes messages of them.
@@ -73,24 +83,48 @@ impl Renderer {
                 continue;
             }
             let file = (digest.items.len() > shown).then(|| list::csv(digest)).transpose()?;
-            return self.compose(&letter, html, file, digest, id);
+            let envelope = Envelope { to: &digest.recipient, at: digest.at, id };
+            return self.compose(&letter, html, file.map(|content| (FILE, content)), &envelope);
         }
+    }
+
+    /// A mail about EntraWatch itself. It always makes one, as [`Renderer::render`] does.
+    #[must_use]
+    pub fn render_bulletin(&self, bulletin: &Bulletin, id: Uuid) -> Rendered {
+        let letter = watcher::letter(bulletin, self.setting.zone);
+        self.lay_out(&letter, &Envelope { to: &bulletin.recipient, at: bulletin.at, id }, None)
+    }
+
+    /// The regular report, with its file. It always makes one, as [`Renderer::render`] does.
+    #[must_use]
+    pub fn render_report(&self, report: &Report, id: Uuid) -> Rendered {
+        let letter = report::letter(report, self.setting.zone);
+        let file = report::csv(report).inspect_err(|error| tracing::error!(%error, "the file of a report cannot be made")).ok();
+        let envelope = Envelope { to: &report.recipient, at: report.at, id };
+        self.lay_out(&letter, &envelope, file.map(|content| (report::FILE, content)))
+    }
+
+    /// HTML and text where that can be had, else text alone.
+    fn lay_out(&self, letter: &Letter, envelope: &Envelope<'_>, file: Option<(&str, Vec<u8>)>) -> Rendered {
+        let html = self.html(letter).unwrap_or_else(|error| {
+            tracing::error!(error = format!("{error:#}"), "the HTML part of a mail cannot be made; it leaves as plain text");
+            String::new()
+        });
+        self.compose(letter, html, file, envelope).unwrap_or_else(|error| Self::bare(letter, &error))
+    }
+
+    /// What is kept of a mail that cannot be put together: delivery says what is wrong with it.
+    fn bare(letter: &Letter, error: &anyhow::Error) -> Rendered {
+        tracing::error!(error = format!("{error:#}"), "a mail cannot be put together");
+        let (subject, text) = (letter.subject.clone(), letter.text());
+        Rendered { fingerprint: fingerprint(&subject, &text), subject, message: String::new(), html: String::new(), text }
     }
 
     /// What leaves when the HTML part cannot be made.
     fn plain(&self, digest: &Digest, id: Uuid) -> Rendered {
         let letter = digest::letter(digest, &self.setting, SHOWN);
-        self.compose(&letter, String::new(), None, digest, id).unwrap_or_else(|error| {
-            tracing::error!(error = format!("{error:#}"), "a mail cannot be put together");
-            let text = letter.text();
-            Rendered {
-                subject: letter.subject,
-                fingerprint: fingerprint(&text, ""),
-                message: String::new(),
-                html: String::new(),
-                text,
-            }
-        })
+        let envelope = Envelope { to: &digest.recipient, at: digest.at, id };
+        self.compose(&letter, String::new(), None, &envelope).unwrap_or_else(|error| Self::bare(&letter, &error))
     }
 
     fn html(&self, letter: &Letter) -> anyhow::Result<String> {
@@ -101,21 +135,20 @@ impl Renderer {
         &self,
         letter: &Letter,
         html: String,
-        file: Option<Vec<u8>>,
-        digest: &Digest,
-        id: Uuid,
+        file: Option<(&str, Vec<u8>)>,
+        envelope: &Envelope<'_>,
     ) -> anyhow::Result<Rendered> {
         let text = letter.text();
         let message = compose::message(Parts {
             from: &self.from,
-            to: &digest.recipient,
-            id,
-            at: digest.at,
+            to: envelope.to,
+            id: envelope.id,
+            at: envelope.at,
             subject: &letter.subject,
             tone: letter.tone,
             text: &text,
             html: Some(html.as_str()).filter(|html| !html.is_empty()),
-            file: file.map(|content| (FILE, content)),
+            file,
         })?;
         Ok(Rendered { subject: letter.subject.clone(), fingerprint: fingerprint(&letter.subject, &text), message, html, text })
     }

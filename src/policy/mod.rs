@@ -4,12 +4,14 @@ mod decision;
 mod evaluate;
 mod history;
 mod recipients;
+mod report;
 mod resolved;
 mod routes;
 mod schedule;
 mod silences;
 mod timing;
 mod urgency;
+mod watcher;
 mod windows;
 
 use std::fmt;
@@ -19,10 +21,12 @@ use serde::{Deserialize, Serialize};
 
 pub use decision::{Decision, Resolved, Series, Telling, Via};
 pub use evaluate::{Evaluation, Input, Outbox, evaluate};
+pub use report::{Finding, Findings, Named, ReportEvery, ReportRules, ReportState};
 pub use routes::{Route, RouteBatch};
 pub use schedule::Slots;
 pub use silences::{Silence, SilenceScope};
 pub use urgency::{severity, state, windows};
+pub use watcher::{Condition, Matter, Remark, Told as WatcherTold, Trouble, WatcherInput, WatcherState, WatcherVerdict, watch};
 pub use windows::Windows;
 
 use crate::clock::UtcTime;
@@ -41,6 +45,8 @@ pub struct Rules {
     pub routes: Vec<Route>,
     /// `[digest]`
     pub digest: Digest,
+    /// `[report]`
+    pub report: ReportRules,
 }
 
 /// `[alerts]`

@@ -59,7 +59,9 @@ impl<'a> Directory<'a> {
             self.fallback.iter().for_each(|address| list.add(address, Via::Fallback, None, &all));
         }
         if standing.posture == Posture::Sole {
-            let near = all.filtered(|threshold| threshold <= self.rules.recipients.escalate_within);
+            // Not those of a route: whoever has few mails in mind for a team does not mean to do without the safety net.
+            let usual = windows(standing, alerts, None);
+            let near = usual.filtered(|threshold| threshold <= self.rules.recipients.escalate_within);
             self.escalate().iter().for_each(|address| list.add(address, Via::Escalation, None, &near));
         }
         let dead: Vec<_> = undeliverable.iter().filter(|dead| list.0.iter().any(|known| known.recipient == **dead)).collect();

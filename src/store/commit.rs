@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
 use sqlx::{Any, AnyConnection, AssertSqlSafe};
 use uuid::Uuid;
 
 use super::error::Doing as _;
 use super::sql::{Columns as _, ROWS_A_STATEMENT, placeholders, text};
-use super::{Commit, Error, NewMail, Store, notices, objects};
+use super::{Commit, Error, NewMail, Store, WATCHER, notices, objects};
 use crate::clock::UtcTime;
+use crate::policy::WatcherState;
 
 impl Store {
     /// Writes what a step decided from the tenant's `version`; the new version.
@@ -16,6 +18,18 @@ impl Store {
     /// # Errors
     /// [`Error::Conflict`] when somebody else wrote meanwhile, or a mail to be withdrawn has been claimed: nothing is changed.
     pub async fn commit(&self, tenant: &str, version: i64, change: Commit) -> Result<i64, Error> {
+        self.commit_any(tenant, version, change).await
+    }
+
+    /// The same for the watcher's own step.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_watcher(&self, version: i64, change: Commit<WatcherState>) -> Result<i64, Error> {
+        self.commit_any(WATCHER, version, change).await
+    }
+
+    async fn commit_any<S: Serialize>(&self, tenant: &str, version: i64, change: Commit<S>) -> Result<i64, Error> {
         let mails = !change.mails.is_empty();
         match self.try_commit(tenant, version, change).await {
             Ok(version) => {
@@ -29,7 +43,7 @@ impl Store {
         }
     }
 
-    async fn try_commit(&self, tenant: &str, version: i64, change: Commit) -> Result<i64, Error> {
+    async fn try_commit<S: Serialize>(&self, tenant: &str, version: i64, change: Commit<S>) -> Result<i64, Error> {
         let Commit { state, put, forget, withdraw, notices, mut mails, handled } = change;
         let state = serde_json::to_string(&state).map_err(|error| Error::Damaged(format!("the state of {tenant}: {error}")))?;
 

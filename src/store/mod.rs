@@ -23,6 +23,7 @@ mod share;
 mod silences;
 mod sql;
 mod tenants;
+mod watcher;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use history::{MailFilter, Notification, Page};
 pub use lease::{LEASE, Leases};
 pub use mails::{AcceptedMail, DeadMail, Mails, WaitingMail};
 pub use outbox::{CLAIM_ENDS_AFTER, ClaimedMail, LONGEST_WAIT, Settlement, Waiting};
+pub use watcher::{Undelivered, WATCHER};
 
 use dialect::Dialect;
 use error::Doing as _;
@@ -81,9 +83,9 @@ pub struct TenantRecord {
 
 /// What one step changes, in one transaction.
 #[derive(Debug, Clone, Default)]
-pub struct Commit {
-    /// The tenant's new state.
-    pub state: TenantState,
+pub struct Commit<S = TenantState> {
+    /// The tenant's new state (or the watcher's).
+    pub state: S,
     /// Objects to write whole.
     pub put: Vec<Tracked>,
     /// Objects to forget: tombstones older than `store.keep`.

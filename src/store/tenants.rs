@@ -35,7 +35,8 @@ impl Store {
 
     /// Id and name of every tenant that was ever watched.
     pub async fn tenant_names(&self) -> Result<Vec<(String, String)>, Error> {
-        let rows = sqlx::query::<Any>("SELECT id, name FROM tenant ORDER BY name, id")
+        let rows = sqlx::query::<Any>("SELECT id, name FROM tenant WHERE id <> $1 ORDER BY name, id")
+            .bind(super::WATCHER)
             .fetch_all(&self.pool)
             .await
             .doing("list the tenants")?;

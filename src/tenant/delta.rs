@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 use super::drift;
 use super::mode::{KINDS, is_dear};
-use super::survey::{Survey, name_undecodable, prune};
+use super::survey::{Survey, name_undecodable, note_refusal, prune};
 use super::{Model, Tenant};
 use crate::clock::UtcTime;
 use crate::config::DeltaMode;
@@ -237,7 +237,9 @@ fn keep(model: &Model, rounds: &Rounds, keep: TimeDelta) -> Kept {
     }
     let polls = &mut state.polls;
     polls.last_attempt = Some(now);
+    note_refusal(polls, &rounds.errors(), now);
     if errors.is_empty() {
+        polls.vanished_since = None;
         (polls.outcome, polls.error, polls.last_complete) = (Some(PollOutcome::Complete), None, Some(now));
     } else {
         polls.outcome = Some(if errors.len() < rounds.rounds.len() { PollOutcome::Partial } else { PollOutcome::Failed });

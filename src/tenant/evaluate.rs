@@ -8,10 +8,11 @@ use super::confirm::Confirmation;
 use super::tell::{self, Mailing};
 use super::{CONFLICTS, Model, Tenant};
 use crate::clock::UtcTime;
-use crate::inventory::{Inventory, Judging, Standing, judge};
+use crate::inventory::{Inventory, Judging, Severity, Standing, Subject, judge};
 use crate::outbox::digest::{Coverage, Occasion, Planned, assemble};
-use crate::policy::{Evaluation, Input, NoticeRow, Outbox, Series, Silence, evaluate};
+use crate::policy::{Decision, Evaluation, Input, NoticeRow, Outbox, Reason, Series, Silence, evaluate};
 use crate::snapshot::Snapshot;
+use crate::state::Muted;
 use crate::store::{self, Commit, Mails};
 
 /// How often what was confirmed may bring up something else to confirm.
@@ -80,10 +81,13 @@ impl Tenant {
         let planned = self.plan(model, &decided, now);
         let mailing = self.shared.mail.as_ref().map(|mail| tell::mailing(mail, planned, &memory.mails, now)).unwrap_or_default();
         let Decided { inventory, standings, evaluation, confirmation } = decided;
-        let version = self.commit(model, &evaluation, &memory, confirmation, &mailing).await?;
+        let muted = self.muted(&standings, &evaluation, &memory.silences, now);
+        let version = self.commit(model, &evaluation, &memory, confirmation, &mailing, muted.clone()).await?;
         if let Some(model) = &mut self.model {
             model.version = version;
             (model.state.baseline, model.state.slots) = (evaluation.baseline.clone(), evaluation.slots.clone());
+            model.state.untellable = untellable(&evaluation);
+            model.state.muted = muted;
             model.inventory = inventory;
         }
         self.count(&mailing);
@@ -146,7 +150,9 @@ impl Tenant {
         let (store, id) = (&self.shared.store, &self.label.id);
         let slots = model.state.slots.open.values().copied();
         let oldest = slots.chain(model.state.baseline.as_ref().map(|baseline| baseline.at)).min().unwrap_or(now);
-        let mails = store.mails(id, oldest.min(now - TimeDelta::hours(1))).await?;
+        let mut mails = store.mails(id, oldest.min(now - TimeDelta::hours(1))).await?;
+        // Reports are decided in a step of their own.
+        mails.withdrawable.retain(|mail| mail.batch != super::report::BATCH);
         let left_this_hour = store.mails_decided_since(now - TimeDelta::hours(1)).await?;
         let limit = self.shared.mail.as_ref().map_or(u32::MAX, |mail| mail.max_per_hour);
         let budget = usize::try_from(i64::from(limit) - left_this_hour).unwrap_or(0);
@@ -169,7 +175,7 @@ impl Tenant {
         judge(inventory, judging, now)
     }
 
-    fn evaluate(
+    pub(super) fn evaluate(
         &self,
         model: &Model,
         memory: &Memory,
@@ -201,9 +207,12 @@ impl Tenant {
         memory: &Memory,
         confirmation: Confirmation,
         mailing: &Mailing,
+        muted: Vec<Muted>,
     ) -> Result<i64, store::Error> {
         let mut state = model.state.clone();
         (state.baseline, state.slots) = (evaluation.baseline.clone(), evaluation.slots.clone());
+        state.untellable = untellable(evaluation);
+        state.muted = muted;
         let handled = tell::handled(&memory.mails, &evaluation.decisions);
         let is_idle = state == model.state && confirmation.put.is_empty() && mailing.is_empty() && handled.is_empty();
         if is_idle {
@@ -219,6 +228,30 @@ impl Tenant {
             handled,
         };
         self.shared.store.commit(&self.label.id, model.version, commit).await
+    }
+
+    /// The last credentials that a silence keeps from being told now.
+    fn muted(&self, standings: &[Standing], evaluation: &Evaluation, silences: &[Silence], now: UtcTime) -> Vec<Muted> {
+        let pairs = standings.iter().zip(&evaluation.decisions);
+        let critical = pairs.filter(|(_, decision)| {
+            decision.severity == Severity::Critical && decision.tellings.iter().any(|telling| telling.reason == Reason::Silenced)
+        });
+        let muted = |(standing, _): (&Standing, &Decision)| {
+            let (object, credential) = (&standing.object.object, &standing.credential);
+            let subject =
+                Subject { tenant: &self.label.name, tenant_id: &self.label.id, object, kind: Some(standing.credential.kind) };
+            let silence = silences.iter().find(|silence| silence.covers(subject, &credential.key_id, now))?;
+            Some(Muted {
+                silence: silence.id.clone(),
+                author: silence.author.clone(),
+                reason: silence.reason.clone(),
+                until: silence.until,
+                app_name: object.display_name.clone(),
+                key_id: credential.key_id.clone(),
+                not_after: credential.not_after?,
+            })
+        };
+        critical.filter_map(muted).collect()
     }
 
     fn count(&self, mailing: &Mailing) {
@@ -264,6 +297,11 @@ impl Tenant {
             },
         );
     }
+}
+
+/// How many credentials are due that nobody is known to be told of.
+fn untellable(evaluation: &Evaluation) -> usize {
+    evaluation.decisions.iter().filter(|decision| decision.reason == Reason::NoRecipient).count()
 }
 
 /// The series a stored mail belongs to.

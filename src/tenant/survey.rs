@@ -9,7 +9,7 @@ use super::Model;
 use crate::clock::UtcTime;
 use crate::graph::{self, Listed, Listing};
 use crate::inventory::{Inventory, ObjectKey, ObjectKind, Tracked, absorb, missing_from, without_old_tombstones};
-use crate::state::{PollOutcome, TenantState};
+use crate::state::{PollOutcome, PollState, TenantState};
 
 /// How many undecodable objects are named.
 const NAMED: usize = 20;
@@ -82,6 +82,12 @@ pub(super) fn is_long_missing(tracked: &Tracked, now: UtcTime) -> bool {
     tracked.missing_since.is_some_and(|since| since + LANDSLIDE_BELIEVED_AFTER <= now)
 }
 
+/// Notes since when polls are refused.
+pub(super) fn note_refusal(polls: &mut PollState, errors: &[&graph::Error], now: UtcTime) {
+    let is_refused = errors.iter().any(|error| error.is_refusal());
+    polls.refused_since = is_refused.then(|| polls.refused_since.unwrap_or(now));
+}
+
 /// What a survey makes of a model: the new state, the objects to write, the tombstones to forget.
 pub(super) fn apply(model: &Model, survey: &Survey, keep: TimeDelta) -> (TenantState, Vec<Tracked>, Vec<ObjectKey>) {
     let (inventory, now) = (&model.inventory, survey.began);
@@ -103,6 +109,8 @@ pub(super) fn apply(model: &Model, survey: &Survey, keep: TimeDelta) -> (TenantS
     polls.last_attempt = Some(now);
     polls.watched_since.get_or_insert(now);
     polls.undecodable = survey.undecodable();
+    note_refusal(polls, &survey.errors(), now);
+    polls.vanished_since = survey.landslide.is_some().then(|| polls.vanished_since.unwrap_or(now));
     let errors: Vec<String> = survey.errors().into_iter().map(ToString::to_string).chain(survey.landslide.clone()).collect();
     if errors.is_empty() {
         (polls.outcome, polls.error, polls.last_complete) = (Some(PollOutcome::Complete), None, Some(now));

@@ -87,8 +87,14 @@ async fn what_crosses_a_threshold_while_graph_cannot_be_reached_is_told_and_says
     rig.step().await;
     down.0.store(true, Ordering::SeqCst);
     let story = rig.live(began + TimeDelta::days(4)).await;
-    assert_eq!(lines(&story, began), ["day 3 09:00 ops@example.com: Payroll API: client secret ends in 7 days"]);
-    assert!(story[0].text.contains("as of Sun 22 November 2026, 12:00 UTC"), "as of when:\n{}", story[0].text);
+    assert_eq!(
+        lines(&story, began),
+        [
+            "day 0 15:00 ops@example.com: EntraWatch: contoso is not seen",
+            "day 3 09:00 ops@example.com: Payroll API: client secret ends in 7 days"
+        ]
+    );
+    assert!(story[1].text.contains("as of Sun 22 November 2026, 12:00 UTC"), "as of when:\n{}", story[1].text);
     assert_eq!(rig.snapshot().state.polls.outcome, Some(PollOutcome::Failed));
 }
 

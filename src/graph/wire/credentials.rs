@@ -47,6 +47,7 @@ pub(super) fn passwords(wire: Vec<Password>) -> Result<Vec<PasswordCredential>, 
             start: start(entry.start_date_time.as_deref()),
             end: end(entry.end_date_time.as_deref(), "passwordCredentials", index)?,
             custom_key_identifier: identifier,
+            first_seen: None,
         });
     }
     tell_twins_apart(passwords.iter_mut().map(|password| &mut password.key_id));
@@ -76,6 +77,7 @@ pub(super) fn keys(wire: Vec<Certificate>) -> Result<Vec<KeyCredential>, String>
             start: start(entry.start_date_time.as_deref()),
             end: end(entry.end_date_time.as_deref(), "keyCredentials", index)?,
             custom_key_identifier: identifier,
+            first_seen: None,
         });
     }
     tell_twins_apart(keys.iter_mut().map(|key| &mut key.key_id));

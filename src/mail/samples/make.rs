@@ -87,6 +87,7 @@ impl Make {
             not_before: Some(now() - TimeDelta::days(start_days)),
             not_after: Some(now() + TimeDelta::days(end_days) + TimeDelta::minutes(90)),
             thumbprint: (kind != CredentialKind::Secret).then(|| "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B".to_owned()),
+            first_seen: None,
         };
         let standing = Standing {
             object: Arc::new(Tracked { object: object.clone(), hash: String::new(), missing_since: None, gone_at: None }),

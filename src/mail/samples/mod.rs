@@ -1,6 +1,11 @@
 //! One mail for every situation there is: what `entrawatch mail preview` shows, and what the tests look at.
 
+mod bulletins;
 mod make;
+mod report;
+
+pub use bulletins::bulletins;
+pub use report::report;
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +14,7 @@ use url::Url;
 use uuid::Uuid;
 
 use self::make::{Make, coverage, digest, now};
-use super::render::Renderer;
+use super::render::{Rendered, Renderer};
 use crate::inventory::Severity;
 use crate::outbox::digest::{Digest, DigestKind, Item};
 use crate::policy::Via;
@@ -33,17 +38,30 @@ pub fn renderer() -> anyhow::Result<Renderer> {
 pub fn preview(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot create the directory {}", dir.display()))?;
     let renderer = renderer()?;
+    let mut mails = Vec::new();
+    for sample in samples() {
+        let mail = renderer.try_render(&sample.digest, id(&mails)).with_context(|| format!("sample {}", sample.name))?;
+        mails.push((sample.name.to_owned(), mail));
+    }
+    for (name, bulletin) in bulletins() {
+        let mail = renderer.render_bulletin(&bulletin, id(&mails));
+        mails.push((name, mail));
+    }
+    mails.push(("report".to_owned(), renderer.render_report(&report(), id(&mails))));
     let mut written = Vec::new();
-    for (index, sample) in samples().iter().enumerate() {
-        let id = Uuid::from_u128(index as u128 + 1);
-        let mail = renderer.try_render(&sample.digest, id).with_context(|| format!("sample {}", sample.name))?;
+    for (name, mail) in mails {
         for (ending, content) in [("eml", &mail.message), ("html", &mail.html), ("txt", &mail.text)] {
-            let path = dir.join(format!("{}.{ending}", sample.name));
+            let path = dir.join(format!("{name}.{ending}"));
             std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
             written.push(path);
         }
     }
     Ok(written)
+}
+
+/// The id of the next of these mails.
+fn id(mails: &[(String, Rendered)]) -> Uuid {
+    Uuid::from_u128(mails.len() as u128 + 1)
 }
 
 /// Every situation, a mail each, and some with several.

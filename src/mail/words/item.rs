@@ -33,6 +33,9 @@ pub const SILENCE: &str = "Not your concern, or dealt with? This silences it";
 /// See [`ENDS`].
 pub const STATUS_PAGE: &str = "See it on the status page";
 
+/// What a credential is on, where that is not the app registration.
+pub const ENTERPRISE: &str = "enterprise application";
+
 /// Said on a page, never in a mail: nobody is told about these.
 pub const INACTIVE: &str = "Entra does not sign with this certificate, so nothing depends on its end.";
 /// See [`INACTIVE`].

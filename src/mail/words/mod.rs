@@ -7,7 +7,9 @@ pub mod baseline;
 pub mod digest;
 pub mod guide;
 pub mod item;
+pub mod report;
 pub mod time;
+pub mod watcher;
 
 /// The language, for screen readers.
 pub const LANGUAGE: &str = "en";

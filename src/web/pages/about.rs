@@ -128,7 +128,10 @@ fn sections(config: &Config) -> Vec<Section> {
             ("urgent_within", format_duration(digest.urgent_within)),
         ],
     ));
-    sections.push(section("report", [("every", config.report.every.to_string()), ("day", config.report.day.to_string())]));
+    sections.push(section(
+        "report",
+        [("every", config.policy.report.every.to_string()), ("day", config.policy.report.day.to_string())],
+    ));
     sections.push(mail(config));
     sections.push(section(
         "other",

@@ -1,6 +1,7 @@
 //! The command line, as the real binary.
 
 mod check;
+mod explain;
 mod health;
 mod mail;
 mod silence;

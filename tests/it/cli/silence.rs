@@ -10,7 +10,7 @@ use super::{code, configured, entrawatch_with, err, out};
 use crate::support::builder::{With as _, application};
 
 /// A configuration whose store knows two applications of contoso.
-fn watched() -> tempfile::TempDir {
+pub fn watched() -> tempfile::TempDir {
     let directory = configured("127.0.0.1:9690");
     let url = format!("sqlite:{}", directory.path().join("entrawatch.db").display()).into();
     let objects = [

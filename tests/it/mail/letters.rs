@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use entrawatch::config::Cloud;
 use entrawatch::inventory::{Credential, DirectoryObject, Severity, Standing, Tracked};
 use entrawatch::mail::render::{Rendered, Renderer};
-use entrawatch::mail::samples::{renderer, samples};
+use entrawatch::mail::samples::{bulletins, renderer, samples};
 use entrawatch::outbox::digest::{Digest, Item};
 use entrawatch::policy::Via;
 use entrawatch::snapshot::TenantLabel;
@@ -200,6 +200,6 @@ fn a_long_list_of_reasons_is_cut_short() {
 fn samples_can_be_looked_at_as_files() {
     let folder = tempfile::tempdir().unwrap();
     let written = entrawatch::mail::samples::preview(&folder.path().join("mails")).unwrap();
-    assert_eq!(written.len(), samples().len() * 3);
-    assert!(written.iter().all(|path| path.metadata().is_ok_and(|file| file.len() > 500)), "{written:?}");
+    assert_eq!(written.len(), (samples().len() + bulletins().len() + 1) * 3);
+    assert!(written.iter().all(|path| path.metadata().is_ok_and(|file| file.len() > 400)), "{written:?}");
 }

@@ -9,8 +9,8 @@ use entrawatch::config::Cloud;
 use entrawatch::inventory::{DirectoryObject, Inventory, Judging, Standing, Watch, absorb, judge};
 use entrawatch::outbox::digest::{Coverage, Digest, DigestKind, Occasion, Planned, assemble};
 use entrawatch::policy::{
-    Alerts, Digest as DigestRules, DigestMode, Evaluation, Input, NoticeRow, Outbox, Recipients, Rules, Series, Silence,
-    TransportKind, Windows, evaluate,
+    Alerts, Digest as DigestRules, DigestMode, Evaluation, Input, NoticeRow, Outbox, Recipients, ReportEvery, ReportRules, Rules,
+    Series, Silence, TransportKind, Windows, evaluate,
 };
 use entrawatch::snapshot::TenantLabel;
 use entrawatch::state::{Baseline, SlotState};
@@ -43,6 +43,8 @@ pub fn rules() -> Rules {
             days: vec![Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun],
             urgent_within: TimeDelta::days(1),
         },
+        // Tests of the report ask for it.
+        report: ReportRules { every: ReportEvery::Never, day: Weekday::Mon },
     }
 }
 

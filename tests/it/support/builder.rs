@@ -48,6 +48,7 @@ impl With for DirectoryObject {
             custom_key_identifier: None,
             start: Some(day(from)),
             end: Some(day(to)),
+            ..PasswordCredential::default()
         });
         self
     }

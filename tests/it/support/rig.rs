@@ -1,5 +1,6 @@
 //! The whole program by steps: a simulated tenant over HTTP, a store, a mailer that remembers, a clock in the test's hand.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -17,6 +18,7 @@ use entrawatch::progress::Progress;
 use entrawatch::snapshot::{Snapshot, Snapshots, TenantLabel};
 use entrawatch::store::Store;
 use entrawatch::tenant::{MailSetup, Shared, Tenant};
+use entrawatch::watcher::{Watcher, WatcherParts};
 use mail_parser::MessageParser;
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -53,6 +55,8 @@ pub struct Recorder {
     pub fault: Mutex<Option<SendError>>,
     /// A real way out, where a test wants one: what it takes is remembered too.
     pub through: Mutex<Option<Arc<dyn Mailer>>>,
+    /// Recipients that are refused for good.
+    refused: Mutex<BTreeSet<String>>,
     clock: Mutex<Option<Arc<ManualClock>>>,
 }
 
@@ -65,6 +69,9 @@ impl Mailer for Recorder {
         Box::pin(async move {
             if let Some(fault) = self.fault.lock().unwrap().clone() {
                 return Err(fault);
+            }
+            if self.refused.lock().unwrap().contains(&envelope.to.to_string()) {
+                return Err(SendError { fate: Fate::Permanent, answer: "550 5.1.1 no such user".to_owned(), after_data: false });
             }
             let through = self.through.lock().unwrap().clone();
             let answer = match through {
@@ -82,6 +89,13 @@ impl Recorder {
     /// Takes what was accepted since the last call.
     pub fn take(&self) -> Vec<Sent> {
         std::mem::take(&mut self.sent.lock().unwrap())
+    }
+
+    /// From now on this recipient is refused for good, or not any more.
+    pub fn refuse(&self, recipient: &str, refused: bool) {
+        let mut list = self.refused.lock().unwrap();
+        list.retain(|known| known != recipient);
+        list.extend(refused.then(|| recipient.to_owned()));
     }
 
     /// From now on nothing gets as far as DATA.
@@ -107,6 +121,7 @@ pub struct Rig {
     pub delivery: Delivery,
     pub status: DeliveryStatus,
     pub metrics: Arc<Metrics>,
+    pub watcher: Watcher,
     rules: Rules,
     url: SecretString,
     /// Holds the store's file.
@@ -130,11 +145,12 @@ impl Rig {
         let metrics = Arc::new(Metrics::new().unwrap());
         let snapshots = Snapshots::new([Snapshot::unseen(TenantLabel::of(&config), config.blind_after)]);
         let from: lettre::message::Mailbox = "EntraWatch <entrawatch@example.com>".parse().unwrap();
-        let setup = MailSetup {
+        let setup = Arc::new(MailSetup {
             renderer: Renderer::new(from.clone(), rules.digest.timezone, None),
             transport: TransportKind::Smtp,
             max_per_hour: 500,
-        };
+        });
+        let shared_rules = Arc::new(rules.clone());
         let shared = Shared {
             store: store.clone(),
             clock: clock.clone(),
@@ -142,8 +158,8 @@ impl Rig {
             metrics: Arc::clone(&metrics),
             progress: Progress::default(),
             snapshots: snapshots.clone(),
-            rules: Arc::new(rules.clone()),
-            mail: Some(Arc::new(setup)),
+            rules: Arc::clone(&shared_rules),
+            mail: Some(Arc::clone(&setup)),
             keep: TimeDelta::days(400),
         };
         let context = graph::Context {
@@ -155,6 +171,16 @@ impl Rig {
         };
         let client =
             graph::Client::with_limits(&config, context, graph::Limits { keys_per_minute: None, ..graph::Limits::default() });
+        let watcher = Watcher::new(WatcherParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            metrics: Arc::clone(&metrics),
+            progress: Progress::default(),
+            snapshots: snapshots.clone(),
+            rules: shared_rules,
+            mail: setup,
+            tenants: vec![config.clone()],
+        });
         let tenant = Tenant::new(shared, 0, config, client);
         let status = DeliveryStatus::default();
         let delivery = Delivery::new(DeliveryParts {
@@ -167,21 +193,22 @@ impl Rig {
             status: status.clone(),
             progress: Progress::default(),
         });
-        Self { simulated, clock, store, mailer, snapshots, tenant, delivery, status, metrics, rules, url, directory }
+        Self { simulated, clock, store, mailer, snapshots, tenant, delivery, status, metrics, watcher, rules, url, directory }
     }
 
     /// The process ends and another begins on the same store.
     pub async fn restart(self) -> Self {
-        let Self { simulated, store, mailer, rules, url, directory, tenant, delivery, .. } = self;
-        drop((tenant, delivery));
+        let Self { simulated, store, mailer, rules, url, directory, tenant, delivery, watcher, .. } = self;
+        drop((tenant, delivery, watcher));
         store.close().await;
         drop(store);
         Self::assemble(simulated, rules, url, directory, mailer).await
     }
 
-    /// One step of the tenant, one of the delivery; what was accepted.
+    /// One step of the tenant, one of the watcher, one of the delivery; what was accepted.
     pub async fn step(&mut self) -> Vec<Sent> {
         self.tenant.step().await;
+        self.watcher.watch_once().await.unwrap();
         self.delivery.deliver_once(&CancellationToken::new()).await.unwrap();
         self.mailer.take()
     }

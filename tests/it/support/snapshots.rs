@@ -7,12 +7,14 @@ use chrono::{NaiveTime, TimeDelta, Weekday};
 use entrawatch::clock::{Clock as _, ManualClock, UtcTime};
 use entrawatch::config::{
     AuthConfig, Cloud, Config, CredentialSeries, DeltaConfig, DeltaMode, HttpConfig, LogConfig, LogFormat, MetricsConfig,
-    ReportConfig, ReportEvery, StoreConfig, TenantConfig,
+    StoreConfig, TenantConfig,
 };
 use entrawatch::inventory::{DirectoryObject, Judging, Watch, judge};
 use entrawatch::metrics::Metrics;
 use entrawatch::outbox::status::DeliveryStatus;
-use entrawatch::policy::{Alerts, Digest, DigestMode, Input, Outbox, Recipients, Rules, Windows, evaluate};
+use entrawatch::policy::{
+    Alerts, Digest, DigestMode, Input, Outbox, Recipients, ReportEvery, ReportRules, Rules, Windows, evaluate,
+};
 use entrawatch::progress::Progress;
 use entrawatch::secret::SecretSource;
 use entrawatch::snapshot::{Snapshot, Snapshots, TenantLabel};
@@ -58,8 +60,8 @@ pub fn config() -> Config {
                 days: vec![Weekday::Mon],
                 urgent_within: TimeDelta::days(1),
             },
+            report: ReportRules { every: ReportEvery::Week, day: Weekday::Mon },
         },
-        report: ReportConfig { every: ReportEvery::Week, day: Weekday::Mon },
         heartbeat: None,
         mail: None,
         metrics: MetricsConfig { credentials: CredentialSeries::All },
