@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use entrawatch::clock::UtcTime;
-use entrawatch::inventory::{DirectoryObject, Posture, Severity};
-use entrawatch::policy::{CredentialKey, DigestMode, Notice, Silence, SilenceScope, Windows};
+use entrawatch::inventory::{DirectoryObject, Matcher, Pattern, Posture, Severity};
+use entrawatch::policy::{CredentialKey, DigestMode, Notice, Route, RouteBatch, Silence, SilenceScope, Windows};
 use proptest::prelude::*;
 
 use super::world::{Letter, World};
@@ -30,6 +30,18 @@ enum Event {
     Silence(usize, i64),
     Thresholds(Vec<i64>),
     Mode(bool),
+    /// The newest secret of an application is removed: a rotation is undone.
+    Undo(usize),
+    /// The clock stands ten years ahead for a moment, and is set right.
+    Ahead,
+    /// The mail server refuses an application's owner for good, or not any more.
+    Refuse(usize, bool),
+    /// Another team is fallback.
+    Fallback(bool),
+    /// A route takes the place of an application's owners, or does not.
+    Route(usize, bool),
+    /// The store is lost.
+    Lost,
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -44,6 +56,12 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..APPS, 1..30_i64).prop_map(|(app, days)| Event::Silence(app, days)),
         1 => prop::collection::vec(0..90_i64, 1..6).prop_map(Event::Thresholds),
         1 => any::<bool>().prop_map(Event::Mode),
+        1 => (0..APPS).prop_map(Event::Undo),
+        1 => Just(Event::Ahead),
+        1 => (0..APPS, any::<bool>()).prop_map(|(app, refused)| Event::Refuse(app, refused)),
+        1 => any::<bool>().prop_map(Event::Fallback),
+        1 => (0..APPS, any::<bool>()).prop_map(|(app, routed)| Event::Route(app, routed)),
+        1 => Just(Event::Lost),
     ]
 }
 
@@ -62,13 +80,24 @@ struct Play {
     next_key: usize,
     /// Minutes.
     set_back: i64,
+    /// How many letters were sent when the store was lost last.
+    forgotten: usize,
 }
 
 impl Play {
     fn new() -> Self {
         let apps: Vec<_> = (0..APPS).map(|n| application(&format!("app{n}"), &format!("App {n}"))).collect();
         let world = World::new(day(0.0), apps.clone());
-        Self { world, apps, letters: Vec::new(), ran: Vec::new(), silenced_until: BTreeMap::new(), next_key: 0, set_back: 0 }
+        Self {
+            world,
+            apps,
+            letters: Vec::new(),
+            ran: Vec::new(),
+            silenced_until: BTreeMap::new(),
+            next_key: 0,
+            set_back: 0,
+            forgotten: 0,
+        }
     }
 
     fn run(&mut self) {
@@ -138,6 +167,47 @@ impl Play {
                 let days = days.iter().copied().chain([1, 0]);
                 self.world.rules.alerts.thresholds = Windows::new(days.map(TimeDelta::days));
             }
+            Event::Undo(app) => {
+                let mut object = self.apps[*app].clone();
+                object.passwords.pop();
+                self.show(*app, object);
+            }
+            Event::Ahead => {
+                let now = self.world.now;
+                self.world.now += TimeDelta::days(3652);
+                // Nobody is to be judged by what a clock said that was wrong.
+                self.world.evaluate();
+                self.world.now = now;
+            }
+            Event::Refuse(app, refused) => {
+                let owner = format!("owner{app}@example.com");
+                if *refused {
+                    self.world.refused.insert(owner);
+                } else {
+                    self.world.refused.remove(&owner);
+                }
+            }
+            Event::Fallback(other) => {
+                let fallback = vec![if *other { "team@example.com" } else { "ops@example.com" }.to_owned()];
+                let recipients = &mut self.world.rules.recipients;
+                (recipients.fallback, recipients.escalate) = (fallback.clone(), fallback);
+            }
+            Event::Route(app, routed) => {
+                let name = format!("App {app}");
+                let is_its = |route: &Route| route.matcher.app_name.as_ref().is_some_and(|glob| glob.as_str() == name);
+                self.world.rules.routes.retain(|route| !is_its(route));
+                self.world.rules.routes.extend(routed.then(|| Route {
+                    matcher: Matcher { app_name: Some(Pattern::new(&name).unwrap()), ..Matcher::default() },
+                    to: vec!["route@example.com".into()],
+                    thresholds: None,
+                    batch: RouteBatch::App,
+                }));
+            }
+            Event::Lost => {
+                self.world.lose_store();
+                // What was told is forgotten, and may be told once more.
+                self.forgotten = self.letters.len();
+            }
             Event::Mode(immediate) => {
                 self.world.rules.digest.mode = if *immediate { DigestMode::Immediate } else { DigestMode::Daily };
             }
@@ -151,7 +221,10 @@ impl Play {
 
     fn nobody_hears_the_same_twice(&self) {
         let mut heard = BTreeSet::new();
-        for letter in &self.letters {
+        for (number, letter) in self.letters.iter().enumerate() {
+            if number == self.forgotten {
+                heard.clear();
+            }
             for row in letter.rows() {
                 let key = (row.recipient.clone(), row.credential.clone(), row.not_after, row.posture, row.notice, row.threshold);
                 assert!(heard.insert(key), "told twice: {row:?}");

@@ -138,7 +138,7 @@ proptest! {
         let (found, missed) = runtime.block_on(async {
             let mut world = World::new().await;
             for event in events {
-                world = world.live(event).await;
+                world = Box::pin(world.live(event)).await;
             }
             world.end().await
         });

@@ -48,8 +48,9 @@ impl Sent {
 }
 
 /// A mail server in memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Recorder {
+    kind: Mutex<TransportKind>,
     sent: Mutex<Vec<Sent>>,
     /// What every attempt is answered; `None`: accepted.
     pub fault: Mutex<Option<SendError>>,
@@ -60,9 +61,22 @@ pub struct Recorder {
     clock: Mutex<Option<Arc<ManualClock>>>,
 }
 
+impl Default for Recorder {
+    fn default() -> Self {
+        Self {
+            kind: Mutex::new(TransportKind::Smtp),
+            sent: Mutex::default(),
+            fault: Mutex::default(),
+            through: Mutex::default(),
+            refused: Mutex::default(),
+            clock: Mutex::default(),
+        }
+    }
+}
+
 impl Mailer for Recorder {
     fn kind(&self) -> TransportKind {
-        TransportKind::Smtp
+        *self.kind.lock().unwrap()
     }
 
     fn send<'a>(&'a self, envelope: Envelope<'a>) -> Pin<Box<dyn Future<Output = Result<String, SendError>> + Send + 'a>> {
@@ -147,7 +161,7 @@ impl Rig {
         let from: lettre::message::Mailbox = "EntraWatch <entrawatch@example.com>".parse().unwrap();
         let setup = Arc::new(MailSetup {
             renderer: Renderer::new(from.clone(), rules.digest.timezone, None),
-            transport: TransportKind::Smtp,
+            transport: mailer.kind(),
             max_per_hour: 500,
         });
         let shared_rules = Arc::new(rules.clone());
@@ -198,10 +212,27 @@ impl Rig {
 
     /// The process ends and another begins on the same store.
     pub async fn restart(self) -> Self {
-        let Self { simulated, store, mailer, rules, url, directory, tenant, delivery, watcher, .. } = self;
+        let (rules, kind) = (self.rules.clone(), self.mailer.kind());
+        self.restart_with(rules, kind).await
+    }
+
+    /// The same with another configuration.
+    pub async fn restart_with(self, rules: Rules, kind: TransportKind) -> Self {
+        let Self { simulated, store, mailer, url, directory, tenant, delivery, watcher, .. } = self;
         drop((tenant, delivery, watcher));
         store.close().await;
         drop(store);
+        *mailer.kind.lock().unwrap() = kind;
+        Self::assemble(simulated, rules, url, directory, mailer).await
+    }
+
+    /// The process ends, its store is lost, and another begins on an empty one.
+    pub async fn lose_store(self) -> Self {
+        let Self { simulated, store, mailer, rules, tenant, delivery, watcher, .. } = self;
+        drop((tenant, delivery, watcher));
+        store.close().await;
+        let directory = tempfile::tempdir().unwrap();
+        let url = SecretString::from(format!("sqlite:{}", directory.path().join("store.db").display()));
         Self::assemble(simulated, rules, url, directory, mailer).await
     }
 
