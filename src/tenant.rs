@@ -8,7 +8,6 @@ mod delta;
 mod drift;
 mod evaluate;
 mod explain;
-mod follow;
 mod foresee;
 mod mode;
 mod own;
