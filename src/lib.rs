@@ -3,7 +3,8 @@
 //!
 //! The way through the code is the way of a credential: [`graph`] reads the directory, [`inventory`] says what exists and how it
 //! stands, [`policy`] decides who is told what and why, [`outbox`] makes mails of it, [`mail`] words and sends them. [`store`] keeps
-//! everything that must survive; [`tenant`] is the task that walks this way for one tenant; [`app`] wires the parts;
+//! everything that must survive; [`tenant`] is the task that walks this way for one tenant; [`watcher`] tells what
+//! keeps EntraWatch itself from seeing or telling; [`app`] wires the parts;
 //! [`web`] and [`metrics`] read the immutable [`snapshot`]s. [`demo`] is a simulated tenant, used by `entrawatch demo` and by the
 //! tests.
 

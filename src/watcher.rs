@@ -119,7 +119,7 @@ impl Watcher {
         let undelivered = store.undelivered(now - UNDELIVERED_FOR).await?;
         let sights = self.sights(store.tenant_states().await?);
         let tenants: BTreeSet<String> = sights.iter().map(|sight| sight.id.clone()).collect();
-        let found = conditions::find(&sights, &undelivered, rules, self.looking_since, now);
+        let found = conditions::find(&sights, &undelivered, &rules.recipients.fallback, self.looking_since, now);
         let verdict = watch(&WatcherInput {
             now,
             conditions: &found.conditions,

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use crate::clock::UtcTime;
 use crate::inventory::Severity;
 use crate::own::{Home, Missing, without_home};
-use crate::policy::{Condition, Matter, Rules, Trouble, Windows};
+use crate::policy::{Condition, Matter, Trouble, Windows};
 use crate::state::{Muted, PollOutcome, TenantState};
 use crate::store::Undelivered;
 
@@ -16,6 +16,9 @@ const REFUSED_FOR: TimeDelta = TimeDelta::minutes(20);
 
 /// When its own credential is spoken of. Fewer than any other's: it is one of the tenant's too, and told as such to whoever is concerned.
 const OWN_THRESHOLDS: [TimeDelta; 4] = [TimeDelta::days(30), TimeDelta::days(7), TimeDelta::days(1), TimeDelta::zero()];
+
+/// For how long after its end.
+const OWN_GRACE: TimeDelta = TimeDelta::days(30);
 
 /// Its own credential is critical this long before its end.
 const CRITICAL_WITHIN: TimeDelta = TimeDelta::days(7);
@@ -48,14 +51,14 @@ pub struct Found {
 }
 
 /// Looks. `looking_since`: since when this process has looked without a break.
-pub fn find(sights: &[Sight], undelivered: &[Undelivered], rules: &Rules, looking_since: UtcTime, now: UtcTime) -> Found {
+pub fn find(sights: &[Sight], undelivered: &[Undelivered], fallback: &[String], looking_since: UtcTime, now: UtcTime) -> Found {
     let mut found = Found::default();
     for sight in sights {
         found.conditions.extend(sight.seeing(looking_since, now));
         found.conditions.extend(sight.telling());
         found.conditions.extend(sight.silences());
         found.conditions.extend(sight.delta());
-        found.conditions.extend(sight.own_credential(rules, now));
+        found.conditions.extend(sight.own_credential(now));
     }
     found.conditions.extend(homeless(sights));
     let is_refused = |tenant: &str, conditions: &[Condition]| {
@@ -72,7 +75,7 @@ pub fn find(sights: &[Sight], undelivered: &[Undelivered], rules: &Rules, lookin
         else {
             continue;
         };
-        if rules.recipients.fallback.contains(&mail.recipient) {
+        if fallback.contains(&mail.recipient) {
             continue;
         }
         let condition = Condition {
@@ -165,13 +168,13 @@ impl Sight {
     }
 
     /// Told where the application is registered.
-    fn own_credential(&self, rules: &Rules, now: UtcTime) -> Option<Condition> {
+    fn own_credential(&self, now: UtcTime) -> Option<Condition> {
         let own = self.state.own.as_ref().filter(|own| own.home == Home::Here)?;
         let credential = own.in_use()?;
         let end = credential.not_after?;
         let threshold = if now < end {
             Windows::new(OWN_THRESHOLDS).crossed(end - now)?
-        } else if now - end <= rules.alerts.expired_grace {
+        } else if now - end <= OWN_GRACE {
             TimeDelta::zero()
         } else {
             return None;
@@ -193,5 +196,89 @@ impl Sight {
             let why = if count == 1 { "1 credential is due".to_owned() } else { format!("{count} credentials are due") };
             Condition { why, ..self.condition(Trouble::NobodyToTell, "", Severity::Critical) }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{ObjectKey, ObjectKind};
+    use crate::own::{InUse, OwnApplication, OwnCredential, SignIn};
+    use crate::state::{DeltaOff, DeltaOffWhy};
+
+    fn now() -> UtcTime {
+        "2026-11-22T12:00:00Z".parse().unwrap()
+    }
+
+    /// A tenant that is seen, in which all is well.
+    fn sight(id: &str) -> Sight {
+        let mut state = TenantState::default();
+        (state.polls.last_complete, state.polls.outcome) = (Some(now()), Some(PollOutcome::Complete));
+        let (name, recipients) = (id.to_owned(), vec![format!("{id}@example.com")]);
+        Sight { id: id.to_owned(), name, recipients, blind_after: TimeDelta::hours(2), state }
+    }
+
+    fn own(home: Home, days: i64) -> OwnApplication {
+        let credential = OwnCredential {
+            key_id: "k".into(),
+            name: Some("daemon".into()),
+            is_secret: true,
+            not_after: Some(now() + TimeDelta::days(days)),
+            in_use: InUse::Yes,
+        };
+        OwnApplication {
+            read_at: now(),
+            client_id: "c".into(),
+            name: None,
+            sign_in: SignIn::Secret,
+            credentials: if home == Home::Here { vec![credential] } else { Vec::new() },
+            home,
+            permissions: None,
+        }
+    }
+
+    fn told(sights: &[Sight]) -> Vec<String> {
+        let found = find(sights, &[], &["ops@example.com".to_owned()], now(), now());
+        let line = |condition: &Condition| {
+            let to = condition.recipients.join(" ");
+            format!("{} {} {} -> {to}", condition.matter.tenant, condition.matter.trouble, condition.severity)
+        };
+        found.conditions.iter().map(line).collect()
+    }
+
+    #[test]
+    fn where_all_is_well_nothing_is_said() {
+        assert_eq!(told(&[sight("a"), sight("b")]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn delta_queries_that_missed_a_credential_are_said_and_a_tenant_that_never_answered_them_is_not() {
+        let (mut missed, mut refused) = (sight("a"), sight("b"));
+        let key = ObjectKey { kind: ObjectKind::Application, id: "x".into() };
+        missed.state.delta.off = Some(DeltaOff { since: now(), why: DeltaOffWhy::Missed(key) });
+        refused.state.delta.off = Some(DeltaOff { since: now(), why: DeltaOffWhy::Refused });
+        assert_eq!(told(&[missed, refused]), ["a delta_off warning -> a@example.com"]);
+    }
+
+    #[test]
+    fn an_own_credential_is_said_once_where_its_application_lives_and_that_it_lives_nowhere_once_too() {
+        let (mut home, mut customer) = (sight("home"), sight("customer"));
+        home.state.own = Some(own(Home::Here, 6));
+        customer.state.own = Some(own(Home::Elsewhere(None), 6));
+        assert_eq!(told(&[customer, home]), ["home own_credential critical -> home@example.com"]);
+        let (mut one, mut other) = (sight("one"), sight("other"));
+        one.state.own = Some(own(Home::Elsewhere(None), 6));
+        other.state.own = Some(own(Home::Elsewhere(None), 6));
+        assert_eq!(told(&[one, other]), ["one own_unknown info -> one@example.com"]);
+        let mut far = sight("far");
+        far.state.own = Some(own(Home::Here, 31));
+        assert_eq!(told(&[far]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn that_nobody_can_be_told_is_said() {
+        let mut sight = sight("a");
+        sight.state.untellable = 2;
+        assert_eq!(told(&[sight]), ["a nobody_to_tell critical -> a@example.com"]);
     }
 }

@@ -40,7 +40,7 @@ impl Table {
             let mut reason = None;
             for hour in [9, 21] {
                 let time = day.and_hms_opt(hour, 0, 0).unwrap().and_utc();
-                if time < rig.clock.now() {
+                if time <= rig.clock.now() {
                     continue;
                 }
                 rig.clock.set(time);

@@ -6,14 +6,15 @@ use chrono::{NaiveTime, TimeDelta};
 use entrawatch::clock::Clock as _;
 use entrawatch::policy::{Rules, TransportKind, Windows};
 
-use super::{Table, owned, program};
+use super::{Rig, Table, owned, program};
 use crate::policy::rules;
 use crate::support::at;
+use crate::support::graph::Tenant;
 
 const BEGIN: &str = "2026-11-21T12:00:00Z";
 
 /// A program and the table of a secret of Ann's that ends at this instant.
-async fn secret(begin: &str, end: &str) -> (super::Rig, super::Application, Table) {
+async fn secret(begin: &str, end: &str) -> (Rig, super::Application, Table) {
     let rig = program(rules(), begin).await;
     let app = owned(&rig, "Payroll API", "Ann");
     let key_id = rig.simulated.directory.add_secret(app.id, "2025", at(end) - TimeDelta::days(500), at(end));
@@ -190,8 +191,11 @@ async fn fallback_and_thresholds_changed_after_a_year_dig_up_no_grave() {
 
 #[tokio::test]
 async fn a_trial_with_a_folder_before_smtp() {
-    let (mut rig, _, mut table) = secret(BEGIN, "2026-12-01T15:00:00Z").await;
+    let mut rig = Rig::new(Tenant::start_at(at(BEGIN)).await, rules()).await;
     rig = rig.restart_with(rules(), TransportKind::Folder).await;
+    let (app, end) = (owned(&rig, "Payroll API", "Ann"), at("2026-12-01T15:00:00Z"));
+    let key_id = rig.simulated.directory.add_secret(app.id, "2025", end - TimeDelta::days(500), end);
+    let mut table = Table::of(key_id, end);
     table.note("mails go to a folder");
     table.live(&mut rig, "2026-11-25").await;
     table.note("mails go to the mail server: all of it counts as not told, and the first digest comes once more");
