@@ -50,11 +50,12 @@ async fn what_a_dead_mail_said_goes_to_fallback_once_and_to_nobody_again() {
         lines(&story, began),
         [
             "day 0 ops@example.com: App of ann: client secret ends in 50 days: first digest of contoso",
+            "day 1 ops@example.com: EntraWatch: mail to ann@example.com cannot be delivered",
             "day 21 ops@example.com: App of ann: client secret ends in 29 days",
         ],
         "what Ann was to hear on day 1 is in the first digest; that of day 20 is in the next one"
     );
-    let why = story[1].text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let why = story[2].text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(why.contains("because a mail about this to ann@example.com could not be delivered"), "{why}");
     let mails = rig.store.notifications(None, 100).await.unwrap().items;
     let dead = mails.iter().filter(|mail| mail.state == MailState::Dead).count();

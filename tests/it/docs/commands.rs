@@ -4,9 +4,6 @@ use entrawatch::cli;
 
 use super::pages::{Page, pages};
 
-/// Commands that the documents know already and the program does not; README says so.
-const EARLY: [&str; 0] = [];
-
 #[test]
 fn every_command_line_is_one_that_the_program_accepts() {
     let mut seen = 0;
@@ -14,9 +11,6 @@ fn every_command_line_is_one_that_the_program_accepts() {
     for page in pages() {
         for line in lines(&page) {
             seen += 1;
-            if is_early(&line) {
-                continue;
-            }
             // --help and --version come as errors of code 0.
             if let Err(error) = cli::grammar().try_get_matches_from(words(&line))
                 && error.exit_code() != 0
@@ -31,28 +25,6 @@ fn every_command_line_is_one_that_the_program_accepts() {
     }
     assert!(seen > 20, "found only {seen}");
     assert!(wrong.is_empty(), "{} of {seen} are wrong:\n{}", wrong.len(), wrong.join("\n"));
-}
-
-#[test]
-fn what_the_program_does_not_know_yet_is_named_in_the_readme() {
-    let readme = pages().into_iter().find(|page| page.path.as_os_str() == "README.md").unwrap();
-    let (_, section) = readme.text.split_once("## Not in this version yet").unwrap();
-    for early in EARLY {
-        assert!(section.contains(&format!("`{early}`")), "README does not say that `{early}` is not there yet");
-        let mut words: Vec<&str> = early.split(' ').collect();
-        let last = words.pop().unwrap();
-        let mut grammar = cli::grammar();
-        let parent = words[1..].iter().fold(&mut grammar, |command, word| command.find_subcommand_mut(word).unwrap());
-        assert!(
-            parent.find_subcommand(last).is_none(),
-            "`{early}` is there now: take it from this list, from README and from the pages' first lines"
-        );
-    }
-}
-
-/// Whether the program does not know it yet.
-pub fn is_early(line: &str) -> bool {
-    EARLY.iter().any(|early| line.starts_with(early))
 }
 
 /// What stands in shell blocks and in `backticks`, from `entrawatch` on.

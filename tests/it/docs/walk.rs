@@ -12,7 +12,7 @@ use entrawatch::clock::{Clock as _, SystemClock, UtcTime};
 use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, sleep};
 
-use super::commands::{is_early, lines, words};
+use super::commands::{lines, words};
 use super::pages::{Page, pages};
 use crate::support::graph::Tenant;
 use crate::support::smtp::script::{Scripted, Tls};
@@ -146,8 +146,7 @@ async fn whoever_follows_the_readme_gets_a_mail_and_every_command_of_the_documen
     newcomer.gets_mail().await;
 
     // Then all others, beside the daemon.
-    let all: BTreeSet<String> =
-        pages.iter().flat_map(lines).filter(|line| !is_early(line)).map(|line| filled_in(&line, now)).collect();
+    let all: BTreeSet<String> = pages.iter().flat_map(lines).map(|line| filled_in(&line, now)).collect();
     let mut wrong = Vec::new();
     for line in all.iter().filter(|line| !is_daemon(line)) {
         let output = newcomer.does(line);
