@@ -26,6 +26,7 @@ use crate::snapshot::{Snapshot, Snapshots, TenantLabel};
 use crate::store::Store;
 use crate::systemd;
 use crate::tenant::{MailSetup, Shared, Tenant};
+use crate::turns::Turns;
 use crate::watcher::{Watcher, WatcherParts};
 use crate::web::{self, WebState};
 
@@ -241,6 +242,7 @@ fn tenants(
         rules: Arc::new(config.policy.clone()),
         mail,
         keep: config.store.keep,
+        turns: Turns::default(),
     };
     let task = |(index, (tenant, client)): (usize, (&TenantConfig, &graph::Client))| {
         Tenant::new(shared.clone(), index, tenant.clone(), client.clone())

@@ -35,6 +35,7 @@ pub mod systemd;
 pub mod telemetry;
 pub mod tenant;
 pub mod tls;
+pub mod turns;
 pub mod user;
 pub mod watcher;
 pub mod web;

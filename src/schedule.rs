@@ -43,9 +43,9 @@ impl Agenda {
         }
     }
 
-    /// A poll began at `began`.
-    pub fn polled(&mut self, began: UtcTime) {
-        self.next_poll = began + self.interval;
+    /// A poll began at `began`, and the next one shall after `wait`.
+    pub fn polled(&mut self, began: UtcTime, wait: TimeDelta) {
+        self.next_poll = began + wait.min(self.interval);
     }
 
     /// An evaluation was made at `now`, and says when the next one is needed at the latest.
@@ -88,7 +88,7 @@ mod tests {
         let now: UtcTime = "2036-01-01T00:00:00Z".parse().unwrap();
         let mut agenda = Agenda::new(now, TimeDelta::minutes(15));
         assert_eq!(agenda.due(now), Due::Poll);
-        agenda.polled(now);
+        agenda.polled(now, TimeDelta::minutes(15));
         agenda.evaluated(now, None);
         let back = now - TimeDelta::days(3652);
         assert_eq!(agenda.due(back), Due::Nothing(back + TimeDelta::minutes(15)));
@@ -99,7 +99,7 @@ mod tests {
     fn a_crossing_before_the_next_poll_is_evaluated_on_time() {
         let now: UtcTime = "2026-01-01T00:00:00Z".parse().unwrap();
         let mut agenda = Agenda::new(now, TimeDelta::minutes(15));
-        agenda.polled(now);
+        agenda.polled(now, TimeDelta::minutes(15));
         agenda.evaluated(now, Some(now + TimeDelta::minutes(4)));
         assert_eq!(agenda.due(now), Due::Nothing(now + TimeDelta::minutes(4)));
         assert_eq!(agenda.due(now + TimeDelta::minutes(4)), Due::Evaluation);

@@ -31,6 +31,8 @@ pub struct TenantState {
     pub muted: Vec<Muted>,
     /// The last regular report.
     pub report: ReportState,
+    /// The domain by which the tenant was configured, in lower case, where it was.
+    pub domain: Option<String>,
 }
 
 /// How the polls of a tenant went.

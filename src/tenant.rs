@@ -37,6 +37,7 @@ use crate::schedule::{Agenda, Due};
 use crate::snapshot::{Snapshots, TenantLabel};
 use crate::state::TenantState;
 use crate::store::{self, Store};
+use crate::turns::Turns;
 
 /// How often a step that met somebody else's commit is decided again before it is left for the next time.
 const CONFLICTS: u32 = 5;
@@ -62,6 +63,8 @@ pub struct Shared {
     pub mail: Option<Arc<MailSetup>>,
     /// How long tombstones and history are kept.
     pub keep: chrono::TimeDelta,
+    /// How many tenants are polled at once.
+    pub turns: Turns,
 }
 
 /// What an evaluation needs to know of `[mail]`.

@@ -43,6 +43,24 @@ impl Store {
         rows.iter().map(|row| Ok((row.text("id")?, row.text("name")?))).collect()
     }
 
+    /// The GUID of the tenant that was watched by this domain.
+    pub async fn tenant_of_domain(&self, domain: &str) -> Result<Option<String>, Error> {
+        // The state is text to the database, so what is found is looked at.
+        let pattern = format!("%\"domain\":{}%", serde_json::json!(domain));
+        let rows = sqlx::query::<Any>("SELECT id, state FROM tenant WHERE state LIKE $1 ORDER BY id")
+            .bind(text(&pattern))
+            .fetch_all(&self.pool)
+            .await
+            .doing("look a domain up")?;
+        for row in rows {
+            let state: TenantState = serde_json::from_str(&row.text("state")?).unwrap_or_default();
+            if state.domain.as_deref() == Some(domain) {
+                return row.text("id").map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     /// The version of a tenant, to find out whether somebody else wrote; 0: it has no row yet.
     pub async fn version(&self, id: &str) -> Result<i64, Error> {
         let row = sqlx::query::<Any>("SELECT version FROM tenant WHERE id = $1")

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use tokio::time::Instant;
 
 use super::delta::{Followed, Links};
@@ -12,14 +13,20 @@ use super::{CONFLICTS, Tenant};
 use crate::clock::UtcTime;
 use crate::graph::{self, Want};
 use crate::inventory::{Inventory, ObjectKey, ObjectKind, Tracked, is_landslide};
+use crate::progress::tenant_task;
 use crate::state::{PollOutcome, TenantState};
 use crate::store::{self, Commit};
 
 impl Tenant {
     /// Polls Graph once. Whatever happens is counted, logged and kept in the tenant's state; the evaluation that follows works with it.
     pub async fn poll_once(&mut self) {
+        let (turns, progress, task) = (self.shared.turns.clone(), self.shared.progress.clone(), tenant_task(&self.label.name));
+        turns.take(|| progress.beat(&task), Box::pin(self.poll_in_turn())).await;
+    }
+
+    async fn poll_in_turn(&mut self) {
         let (began, started) = (self.shared.clock.now(), Instant::now());
-        self.agenda.polled(began);
+        self.agenda.polled(began, self.until_next_poll());
         let (mode, outcome) = match self.try_poll(began).await {
             Ok(polled) => polled,
             Err(error) => {
@@ -28,6 +35,19 @@ impl Tenant {
             }
         };
         self.shared.metrics.polled(&self.label.name, mode, outcome, started.elapsed().as_secs_f64());
+    }
+
+    /// The interval; with other tenants beside this one somewhat less, by chance, and the first time much less, so that they do not all poll
+    /// together for ever because they began together.
+    fn until_next_poll(&self) -> TimeDelta {
+        let interval = self.config.poll_interval;
+        if self.shared.snapshots.all().len() < 2 {
+            return interval;
+        }
+        let least = if self.model.is_none() { 0.5 } else { 0.95 };
+        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "an interval in seconds is small")]
+        let seconds = (interval.num_seconds() as f64 * (least + (1.0 - least) * fastrand::f64())) as i64;
+        TimeDelta::seconds(seconds)
     }
 
     async fn try_poll(&mut self, began: UtcTime) -> Result<(&'static str, PollOutcome), store::Error> {
@@ -70,6 +90,7 @@ impl Tenant {
             let Some(model) = &self.model else { break };
             let (mut state, put, forget) = apply(model, &survey, self.shared.keep);
             state.own = own.clone().or(state.own);
+            state.domain = self.domain().or(state.domain);
             if survey.is_complete() && survey.landslide.is_none() {
                 let links = Links { starts, told: told.as_ref(), started: &links, refused };
                 self.arrange_rounds(&mut state.delta, &survey, model, &put, &links);
@@ -104,13 +125,29 @@ impl Tenant {
     /// A tenant configured by a domain gets its GUID once.
     pub(super) async fn identify(&mut self) -> Result<(), graph::Error> {
         if self.model.is_none() {
-            let id = self.graph.tenant_guid().await?;
+            let known = self.known_guid().await;
+            let id = match known {
+                Some(id) => id,
+                None => self.graph.tenant_guid().await?,
+            };
             if id != self.label.id {
                 let label = crate::snapshot::TenantLabel { id, ..(*self.label).clone() };
                 self.label = std::sync::Arc::new(label);
             }
         }
         Ok(())
+    }
+
+    /// The GUID that the configured domain had when the tenant was first polled: resolved once, and then known without asking.
+    async fn known_guid(&self) -> Option<String> {
+        let domain = self.domain()?;
+        self.shared.store.tenant_of_domain(&domain).await.ok().flatten()
+    }
+
+    /// The domain by which the tenant is configured; `None`: by its GUID.
+    fn domain(&self) -> Option<String> {
+        let written = self.config.tenant_id.trim();
+        uuid::Uuid::parse_str(written).is_err().then(|| written.to_lowercase())
     }
 
     /// Shows why nothing is known of the tenant.

@@ -12,6 +12,7 @@ mod inventory;
 mod labelled;
 mod lifetime;
 mod mail;
+mod many;
 mod metrics;
 mod policy;
 mod process;

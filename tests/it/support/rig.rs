@@ -175,6 +175,7 @@ impl Rig {
             rules: Arc::clone(&shared_rules),
             mail: Some(Arc::clone(&setup)),
             keep: TimeDelta::days(400),
+            turns: entrawatch::turns::Turns::default(),
         };
         let context = graph::Context {
             clock: clock.clone(),
