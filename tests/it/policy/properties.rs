@@ -80,8 +80,8 @@ struct Play {
     next_key: usize,
     /// Minutes.
     set_back: i64,
-    /// How many letters were sent when the store was lost last.
-    forgotten: usize,
+    /// How many letters had been sent each time the store was lost.
+    forgotten: BTreeSet<usize>,
 }
 
 impl Play {
@@ -96,7 +96,7 @@ impl Play {
             silenced_until: BTreeMap::new(),
             next_key: 0,
             set_back: 0,
-            forgotten: 0,
+            forgotten: BTreeSet::new(),
         }
     }
 
@@ -206,7 +206,7 @@ impl Play {
             Event::Lost => {
                 self.world.lose_store();
                 // What was told is forgotten, and may be told once more.
-                self.forgotten = self.letters.len();
+                self.forgotten.insert(self.letters.len());
             }
             Event::Mode(immediate) => {
                 self.world.rules.digest.mode = if *immediate { DigestMode::Immediate } else { DigestMode::Daily };
@@ -222,7 +222,7 @@ impl Play {
     fn nobody_hears_the_same_twice(&self) {
         let mut heard = BTreeSet::new();
         for (number, letter) in self.letters.iter().enumerate() {
-            if number == self.forgotten {
+            if self.forgotten.contains(&number) {
                 heard.clear();
             }
             for row in letter.rows() {
