@@ -34,7 +34,8 @@ impl Ids {
     /// Where a command is meant for more than one item.
     #[must_use]
     pub fn placeholders() -> Self {
-        Self { app: "<client ID>".to_owned(), object: "<object ID>".to_owned(), key: "<secret or certificate ID>".to_owned() }
+        let [app, object, key] = super::words::item::PLACEHOLDERS.map(ToOwned::to_owned);
+        Self { app, object, key }
     }
 }
 

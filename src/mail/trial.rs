@@ -7,18 +7,10 @@ use uuid::Uuid;
 use super::compose::{self, Parts};
 use super::letter::Tone;
 use super::smtp::Line;
-use super::{Envelope, SendError, mailer, named, smtp_mailer};
+use super::{Envelope, SendError, mailer, named, smtp_mailer, words};
 use crate::clock::UtcTime;
 use crate::config::{MailConfig, TransportConfig};
 use crate::graph::Client;
-
-/// What it says.
-const TEXT: &str = "\
-This mail was asked for with `entrawatch mail test`. It says nothing about any credential.
-
-That you read it means: EntraWatch can hand mails to this mail server, and the server delivers them to you. If it lay among the
-unwanted mail, let the sender through, or the mails that matter will lie there too.
-";
 
 /// What came of it.
 #[derive(Debug)]
@@ -43,8 +35,18 @@ pub async fn send(
 ) -> anyhow::Result<Trial> {
     let id = Uuid::new_v4();
     let recipient = to.to_string();
-    let subject = "EntraWatch: a test mail";
-    let parts = Parts { from: &mail.from, to: &recipient, id, at, subject, tone: Tone::Info, text: TEXT, html: None, file: None };
+    let subject = words::trial::SUBJECT;
+    let parts = Parts {
+        from: &mail.from,
+        to: &recipient,
+        id,
+        at,
+        subject,
+        tone: Tone::Info,
+        text: words::trial::TEXT,
+        html: None,
+        file: None,
+    };
     let message = compose::message(parts).context("no message can be made of this sender and recipient")?;
     let envelope = Envelope { from: &mail.from.email, to, id, message: message.as_bytes() };
     let (dialogue, result) = match &mail.transport {

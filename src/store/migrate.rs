@@ -10,7 +10,11 @@ use super::dialect::Dialect;
 use super::error::Doing as _;
 
 /// In order; the version of a store is how many of them it has seen.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_leases.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_leases.sql"),
+    include_str!("migrations/0003_due_mails.sql"),
+];
 
 const DOING: &str = "bring its tables up to date";
 

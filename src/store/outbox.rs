@@ -98,7 +98,8 @@ pub struct Waiting {
 }
 
 impl Store {
-    /// Claims up to `limit` mails that are due at `now`, critical ones first. No mail is ever claimed by two.
+    /// Claims up to `limit` mails that are due at `now`, critical ones first. No mail is ever claimed by two. What the index `mail_due`
+    /// needs to be used (its condition, and the order in its words) costs nothing and saves reading the whole outbox.
     pub async fn claim(&self, claimant: Uuid, limit: i64, now: UtcTime) -> Result<Vec<ClaimedMail>, Error> {
         let epoch = self.dialect.epoch();
         // On PostgreSQL two statements may choose the same rows; the one that comes second sees in the outer WHERE, after it has
@@ -113,7 +114,7 @@ impl Store {
              attempts = CASE WHEN state = 'claimed' THEN attempts + 1 ELSE attempts END, \
              maybe_taken_at = CASE WHEN state = 'claimed' AND maybe_taken_at IS NULL THEN $2 ELSE maybe_taken_at END, \
              first_decided_at = CASE WHEN first_decided_at > $2 THEN $2 ELSE first_decided_at END \
-             WHERE {free} AND id IN (SELECT id FROM mail WHERE {free} \
+             WHERE {free} AND id IN (SELECT id FROM mail WHERE state IN ('pending', 'claimed') AND {free} \
              ORDER BY CASE severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, next_attempt_at, id LIMIT $4) \
              RETURNING id, tenant, recipient, severity, message, attempts, first_decided_at"
         );

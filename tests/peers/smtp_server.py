@@ -5,7 +5,7 @@ The first line of standard input is a JSON object: a name for each server, and w
   host       where to listen (127.0.0.1)
   tls        "starttls" or "implicit", with certificate and key (paths to PEM files); else none
   utf8       whether it offers SMTPUTF8
-  users      names and passwords of those who must sign in with AUTH PLAIN or LOGIN
+  users      names and passwords of those who must sign in with AUTH PLAIN or LOGIN (or one of these: mechanisms)
   xoauth2    who may sign in by token: user; refuse (how often a token is refused at first); explain (a refusal begins with
              a 334, as Google's does); seen tokens are reported
   faults     a list: verb (CONNECT, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, MESSAGE: in the middle of the message, DOT: after it),
@@ -87,7 +87,8 @@ class Server(SMTP):
     def __init__(self, seen, context):
         script = seen.script
         self.seen, self.recipient, self.implicit = seen, None, script.get("tls") == "implicit"
-        wanted = (["PLAIN", "LOGIN"] if "users" in script else []) + (["XOAUTH2"] if "xoauth2" in script else [])
+        by_password = script.get("mechanisms", ["PLAIN", "LOGIN"]) if "users" in script else []
+        wanted = by_password + (["XOAUTH2"] if "xoauth2" in script else [])
         users = script.get("users", {})
 
         def check(_server, _session, _envelope, _mechanism, data):

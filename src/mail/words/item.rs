@@ -121,6 +121,9 @@ pub fn headline(item: &Item, at: UtcTime, zone: chrono_tz::Tz) -> String {
     format!("{application}: {said}")
 }
 
+/// Application, object and key, where a command is meant for more than one item.
+pub const PLACEHOLDERS: [&str; 3] = ["<client ID>", "<object ID>", "<secret or certificate ID>"];
+
 /// When it ends, in full. How far away that is stands in the label above it, but for what is gone.
 #[must_use]
 pub fn end(item: &Item, at: UtcTime, zone: chrono_tz::Tz) -> Option<(&'static str, String)> {

@@ -10,6 +10,7 @@ pub mod item;
 pub mod report;
 pub mod time;
 pub mod watcher;
+pub mod trial;
 
 /// The language, for screen readers.
 pub const LANGUAGE: &str = "en";

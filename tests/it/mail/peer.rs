@@ -56,6 +56,28 @@ fn is_a_name(hello: &str) {
 }
 
 #[tokio::test]
+async fn a_password_is_taken_in_the_one_way_or_the_other() {
+    let users = json!({ USER: PASSWORD });
+    let servers = json!({
+        "plain": { "users": users, "mechanisms": ["PLAIN"] },
+        "login": { "users": users, "mechanisms": ["LOGIN"] },
+        "neither": { "xoauth2": { "user": USER } },
+    });
+    let Some(mut peers) = Peers::start(&servers).await else { return };
+    for name in ["plain", "login", "neither"] {
+        let config = configured(&format!("smtp://127.0.0.1:{}", peers.port(name)));
+        let mailer = SmtpMailer::new(&sign_in(SmtpConfig { tls: SmtpTls::None, ..config }, PASSWORD));
+        let result = send(&mailer, "ops@example.com").await;
+        if name == "neither" {
+            assert!(result.unwrap_err().answer.contains("offers no sign-in by password here (AUTH PLAIN or LOGIN)"));
+        } else {
+            result.unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(peers.report(name).await.signed_in, [USER], "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn smtputf8_is_asked_for_where_an_address_needs_it_and_only_there() {
     let Some(mut peers) = Peers::start(&json!({ "modern": { "utf8": true }, "old": {} })).await else { return };
     let mailer = |name: &str| {
