@@ -38,7 +38,7 @@ impl GraphMailer {
             ),
             Unsent::Refused { status, code, message, request_id } => {
                 let code = code.as_deref().unwrap_or_default();
-                let (fate, advice) = refusal(*status);
+                let (fate, advice) = refusal(*status, code);
                 let message = message.as_deref().unwrap_or_default();
                 let trace = request_id.as_deref().map(|id| format!(" (request-id {id})")).unwrap_or_default();
                 (fate, format!("Microsoft Graph does not send from {sender}: {status} {code} {message}{trace}{advice}"))
@@ -51,8 +51,12 @@ impl GraphMailer {
 }
 
 /// What a refusal means, and what to do about it.
-fn refusal(status: u16) -> (Fate, &'static str) {
+fn refusal(status: u16, code: &str) -> (Fate, &'static str) {
     match status {
+        _ if code.eq_ignore_ascii_case("ErrorSendAsDenied") => (
+            Fate::Misconfigured,
+            "; mail.from must be an address of this mailbox, or an Exchange administrator grants it Send As on that address",
+        ),
         401 => (Fate::Misconfigured, "; check that cloud, and graph_url where it is set, belong to the tenant"),
         403 => (
             Fate::Misconfigured,

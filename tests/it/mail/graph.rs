@@ -64,7 +64,7 @@ async fn every_sample_is_taken_as_it_is() {
 
 #[tokio::test]
 async fn every_refusal_has_its_fate() {
-    let faults: [(&str, Fault, Fate, bool, &str); 9] = [
+    let faults: [(&str, Fault, Fate, bool, &str); 10] = [
         (
             "access",
             status(403, "ErrorAccessDenied"),
@@ -72,6 +72,7 @@ async fn every_refusal_has_its_fate() {
             false,
             "403 ErrorAccessDenied as scripted (request-id scripted-403); let an Exchange administrator grant",
         ),
+        ("sender", status(403, "ErrorSendAsDenied"), Misconfigured, false, "mail.from must be an address of this mailbox"),
         ("mailbox", status(404, "MailboxNotEnabledForRESTAPI"), Misconfigured, false, "must be a mailbox of this tenant"),
         ("recipient", status(400, "ErrorInvalidRecipients"), Permanent, false, "400 ErrorInvalidRecipients"),
         ("size", status(413, "RequestEntityTooLarge"), Permanent, false, "413"),
