@@ -9,8 +9,8 @@ pub mod guide;
 pub mod item;
 pub mod report;
 pub mod time;
-pub mod watcher;
 pub mod trial;
+pub mod watcher;
 
 /// The language, for screen readers.
 pub const LANGUAGE: &str = "en";
