@@ -52,8 +52,8 @@ impl Metrics {
         let metrics = Self {
             polls: registrar.counter(
                 "entrawatch_polls_total",
-                "Polls of a tenant by outcome: complete saw everything, partial something, failed nothing.",
-                &["tenant", "outcome"],
+                "Polls of a tenant by mode and outcome: complete saw everything, partial something, failed nothing.",
+                &["tenant", "mode", "outcome"],
             )?,
             poll_duration: registrar.histograms(
                 "entrawatch_poll_duration_seconds",
@@ -111,8 +111,10 @@ impl Metrics {
 
     /// Makes the series of a tenant exist at 0.
     pub fn announce_tenant(&self, tenant: &str) {
-        for outcome in PollOutcome::iter() {
-            self.polls.with_label_values(&[tenant, outcome.into()]);
+        for (mode, outcome) in
+            ["full", "delta"].into_iter().flat_map(|mode| PollOutcome::iter().map(move |outcome| (mode, outcome)))
+        {
+            self.polls.with_label_values(&[tenant, mode, outcome.into()]);
         }
         for code in ["2xx", "3xx", "4xx", "429", "5xx", "error"] {
             self.graph_requests.with_label_values(&[tenant, code]);
@@ -123,7 +125,7 @@ impl Metrics {
 
     /// A poll has ended. `mode` is `full` or `delta`.
     pub fn polled(&self, tenant: &str, mode: &str, outcome: PollOutcome, seconds: f64) {
-        self.polls.with_label_values(&[tenant, outcome.into()]).inc();
+        self.polls.with_label_values(&[tenant, mode, outcome.into()]).inc();
         self.poll_duration.with_label_values(&[tenant, mode]).observe(seconds);
     }
 
