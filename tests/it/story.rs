@@ -1,4 +1,4 @@
-//! One tenant's quarter, told by steps: the real client against the simulated tenant over HTTP, a real store, a clock in our hand.
+//! One tenant's quarter, told by steps: the real client against the simulated tenant over HTTP, a real store, a real mail server, a clock in our hand.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,12 +9,17 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use chrono::TimeDelta;
 use entrawatch::clock::{Clock as _, ManualClock, UtcTime};
+use entrawatch::config::SmtpTls;
+use entrawatch::mail::smtp::SmtpMailer;
 use entrawatch::state::PollOutcome;
+use mail_parser::MessageParser;
 
 use crate::policy::rules;
 use crate::support::at;
 use crate::support::graph::Tenant;
 use crate::support::rig::{Rig, Sent};
+use crate::support::smtp::exim::Exim;
+use crate::support::smtp::{PASSWORD, config, sign_in};
 
 fn lines(sent: &[Sent], began: UtcTime) -> Vec<String> {
     let day = |mail: &Sent| (mail.at.date_naive() - began.date_naive()).num_days();
@@ -31,6 +36,11 @@ async fn a_secret_nears_its_end_is_rotated_and_removed() {
     directory.add_owner(payroll.id, ann);
     let old = directory.add_secret(payroll.id, "2025", began - TimeDelta::days(300), began + TimeDelta::days(40));
     let mut rig = Rig::new(simulated, rules()).await;
+    let exim = Exim::start(true);
+    if let Some(exim) = &exim {
+        let server = sign_in(config(exim.port, SmtpTls::StarttlsRequired, Some(&exim.authority.ca_file())), PASSWORD);
+        *rig.mailer.through.lock().unwrap() = Some(Arc::new(SmtpMailer::new(&server)));
+    }
 
     let mut story = rig.live(began + TimeDelta::days(20)).await;
     // Ann makes a new secret on day 20, and takes the old one away on day 50.
@@ -50,6 +60,20 @@ async fn a_secret_nears_its_end_is_rotated_and_removed() {
             "day 39 09:00 ann@example.com: Payroll API: old client secret ends in 27 hours, a newer one exists",
         ]
     );
+    if let Some(exim) = exim {
+        let mut arrived: Vec<_> = exim.mails(story.len()).iter().map(|(_, mail)| addressed(mail)).collect();
+        let mut sent: Vec<_> = story.into_iter().map(|mail| (mail.to, mail.subject)).collect();
+        arrived.sort();
+        sent.sort();
+        assert_eq!(arrived, sent, "what the server has is what was sent, each once");
+    }
+}
+
+/// To whom a mail is, and about what.
+fn addressed(mail: &[u8]) -> (String, String) {
+    let mail = MessageParser::default().parse(mail).unwrap();
+    let to = mail.to().and_then(|to| to.first()).and_then(|to| to.address()).unwrap();
+    (to.to_owned(), mail.subject().unwrap().to_owned())
 }
 
 #[tokio::test]
