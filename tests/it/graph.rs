@@ -8,6 +8,7 @@ mod identity;
 mod listing;
 mod own;
 mod provider;
+mod proxy;
 mod sign_in;
 mod trust;
 

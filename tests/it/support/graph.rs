@@ -1,5 +1,6 @@
 //! A simulated tenant on a loopback port of its own, with a clock in the test's hand and a log of every request.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -74,6 +75,16 @@ impl Tenant {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = Url::parse(&format!("https://localhost:{}", listener.local_addr().unwrap().port())).unwrap();
         Self::run(TlsListener::new(listener, config), base, (clock, directory, watcher), |router| router)
+    }
+
+    /// Contoso over TLS under a name that no name server knows, and where it really listens.
+    pub async fn start_hidden(name: &str, clock: Arc<ManualClock>, config: Arc<ServerConfig>) -> (Self, SocketAddr) {
+        let directory = Directory::new("contoso.onmicrosoft.com", clock.clone());
+        let watcher = directory.add_watcher(ROLES);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let base = Url::parse(&format!("https://{name}")).unwrap();
+        (Self::run(TlsListener::new(listener, config), base, (clock, directory, watcher), |router| router), address)
     }
 
     /// A directory that the test has made.
