@@ -153,3 +153,43 @@ async fn single_objects_owners_federated_credentials_and_errors_are_of_their_typ
         }
     }
 }
+
+#[tokio::test]
+async fn what_delta_rounds_and_batches_bring_is_of_its_types() {
+    let tenant = served().await;
+    let schema = Schema::load();
+    for (collection, name) in
+        [("applications", "microsoft.graph.application"), ("servicePrincipals", "microsoft.graph.servicePrincipal")]
+    {
+        let validator = schema.validator(name);
+        let hold = |object: &Value| {
+            let errors: Vec<String> = validator.iter_errors(object).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{object}: {errors:#?}");
+        };
+        let mut target = format!("{collection}/delta?$select=id,appId,displayName,passwordCredentials,keyCredentials");
+        let mut ids = Vec::new();
+        loop {
+            let (status, page) = tenant.get(&target).await;
+            assert_eq!(status, StatusCode::OK, "{page}");
+            for object in page["value"].as_array().unwrap() {
+                hold(object);
+                ids.push(object["id"].as_str().unwrap().to_owned());
+            }
+            match page["@odata.nextLink"].as_str() {
+                Some(next) => next.clone_into(&mut target),
+                None => break assert!(page["@odata.deltaLink"].is_string(), "{page}"),
+            }
+        }
+        assert!(ids.len() > 50, "{}", ids.len());
+        let request =
+            |(n, id): (usize, &String)| json!({ "id": n.to_string(), "method": "GET", "url": format!("/{collection}/{id}") });
+        let requests: Vec<Value> = ids.iter().take(20).enumerate().map(request).collect();
+        let (status, body) = tenant.batch(&json!({ "requests": requests })).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        let answers = body["responses"].as_array().unwrap();
+        assert_eq!(answers.len(), 20);
+        for answer in answers {
+            hold(&answer["body"]);
+        }
+    }
+}

@@ -56,6 +56,7 @@ async fn connect(client: TcpStream, to: SocketAddr, seen: Arc<Mutex<Vec<String>>
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_proxy_of_the_environment_and_an_authority_of_ones_own_lead_to_graph() {
     const HOST: &str = "graph.contoso.example";
+    const USER_AND_PASSWORD: &str = "ann:s%40cret";
     let (authority, now) = (Authority::new(), SystemClock.now());
     let (tenant, address) = Tenant::start_hidden(HOST, Arc::new(ManualClock::new(now)), authority.server(HOST)).await;
     let app = tenant.directory.add_application("Payroll API");
@@ -86,7 +87,7 @@ async fn a_proxy_of_the_environment_and_an_authority_of_ones_own_lead_to_graph()
         std::fs::write(folder.path().join("entrawatch.toml"), config(poll)).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_entrawatch"));
         command.args(["check", "--config", "entrawatch.toml"]).current_dir(folder.path()).env_clear();
-        command.env("HTTPS_PROXY", format!("http://ann:s%40cret@{}", proxy.address));
+        command.env("HTTPS_PROXY", format!("http://{USER_AND_PASSWORD}@{}", proxy.address));
         let output = tokio::task::block_in_place(|| command.output().unwrap());
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         (output.status.code(), text)
