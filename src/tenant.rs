@@ -9,6 +9,7 @@ mod drift;
 mod evaluate;
 mod explain;
 mod foresee;
+mod identity;
 mod mode;
 mod own;
 mod poll;

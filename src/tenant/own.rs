@@ -59,6 +59,7 @@ impl Tenant {
         }
         if let (true, Home::Elsewhere(home)) = (own.is_homeless(), &own.home)
             && !self.is_watched(home.as_deref())
+            && !self.is_said_elsewhere(&own.client_id)
         {
             tracing::warn!(
                 tenant,
@@ -68,6 +69,13 @@ impl Tenant {
                  ends; add that tenant as a [[tenant]]"
             );
         }
+    }
+
+    /// Whether the task of another tenant has found the same: one application may sign in to hundreds of them.
+    fn is_said_elsewhere(&self, client_id: &str) -> bool {
+        let same = |own: &OwnApplication| own.is_homeless() && own.client_id == client_id;
+        let all = self.shared.snapshots.all();
+        all.iter().enumerate().any(|(index, other)| index != self.index && other.state.own.as_ref().is_some_and(same))
     }
 
     /// Whether the tenant with this GUID is one of ours.

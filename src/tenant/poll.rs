@@ -122,46 +122,6 @@ impl Tenant {
         (model.version, model.state) = (version, state);
     }
 
-    /// A tenant configured by a domain gets its GUID once.
-    pub(super) async fn identify(&mut self) -> Result<(), graph::Error> {
-        if self.model.is_none() {
-            let known = self.known_guid().await;
-            let id = match known {
-                Some(id) => id,
-                None => self.graph.tenant_guid().await?,
-            };
-            if id != self.label.id {
-                let label = crate::snapshot::TenantLabel { id, ..(*self.label).clone() };
-                self.label = std::sync::Arc::new(label);
-            }
-        }
-        Ok(())
-    }
-
-    /// The GUID that the configured domain had when the tenant was first polled: resolved once, and then known without asking.
-    async fn known_guid(&self) -> Option<String> {
-        let domain = self.domain()?;
-        self.shared.store.tenant_of_domain(&domain).await.ok().flatten()
-    }
-
-    /// The domain by which the tenant is configured; `None`: by its GUID.
-    fn domain(&self) -> Option<String> {
-        let written = self.config.tenant_id.trim();
-        uuid::Uuid::parse_str(written).is_err().then(|| written.to_lowercase())
-    }
-
-    /// Shows why nothing is known of the tenant.
-    fn publish_unidentified(&self, began: UtcTime, error: &graph::Error) {
-        let snapshots = self.shared.snapshots.all();
-        let Some(snapshot) = snapshots.get(self.index) else { return };
-        let mut snapshot = (**snapshot).clone();
-        let polls = &mut snapshot.state.polls;
-        polls.watched_since.get_or_insert(began);
-        polls.last_attempt = Some(began);
-        (polls.outcome, polls.error) = (Some(PollOutcome::Failed), Some(error.to_string()));
-        self.shared.snapshots.publish(self.index, snapshot);
-    }
-
     pub(super) async fn survey(&self, began: UtcTime) -> Survey {
         let inventory = self.model.as_ref().map(|model| model.inventory.clone()).unwrap_or_default();
         let known = |kind: ObjectKind, id: &str| {

@@ -8,6 +8,7 @@ mod deployed;
 mod docs;
 mod doctor;
 mod graph;
+mod intervals;
 mod inventory;
 mod labelled;
 mod lifetime;

@@ -1,7 +1,6 @@
 //! A large tenant on the page, in the API and in Prometheus. `tests/long/page` runs this with 100,000 applications and prints the figures.
 
 use std::fs;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use entrawatch::inventory::DirectoryObject;
@@ -10,6 +9,7 @@ use tokio::time::Instant;
 
 use super::prometheus::{Monitoring, value};
 use crate::support::builder::{With as _, application, service_principal};
+use crate::support::log::Log;
 use crate::support::missing;
 use crate::support::snapshots::Site;
 
@@ -113,28 +113,10 @@ async fn a_large_tenant_is_shown_and_scraped_without_a_dropped_sample() {
     assert!(dropped.is_empty(), "{dropped:?}");
 }
 
-/// What is logged, for a test to read.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(text);
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn more_than_fifty_thousand_series_are_warned_of_once_with_their_number() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let said = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let (log, _guard) = Log::listen();
+    let said = || log.text();
     let directory = |count: usize| {
         (0..count).map(|number| application(&format!("a{number}"), "App").secret(&format!("k{number}"), -10.0, 300.0))
     };

@@ -7,6 +7,7 @@ use super::{APPLICATIONS, LISTING, PRINCIPALS, differences, outcome, poll, poll_
 use crate::support::days;
 use crate::support::faults::{Fault, body, status};
 use crate::support::graph::Tenant;
+use crate::support::log::Log;
 
 const EVERYTHING: [&str; 2] = [LISTING, "/v1.0/servicePrincipals"];
 
@@ -94,6 +95,7 @@ async fn a_daemon_that_stood_still_for_a_week_does_not_ask_with_its_old_link() {
 
 #[tokio::test]
 async fn a_tenant_that_refuses_is_listed_and_asked_again_after_a_week() {
+    let (log, _guard) = Log::listen();
     let (mut rig, _faults) = rig().await;
     rig.simulated.directory.refuse_delta(true);
     poll(&mut rig).await;
@@ -103,6 +105,13 @@ async fn a_tenant_that_refuses_is_listed_and_asked_again_after_a_week() {
         assert_eq!(poll(&mut rig).await, EVERYTHING, "it is not asked at each poll");
         assert_eq!(outcome(&rig), PollOutcome::Complete);
     }
+    let asked = poll_after(&mut rig, days(7)).await;
+    assert!(asked.len() > EVERYTHING.len(), "it is asked again: {asked:?}");
+    rig = rig.restart().await;
+    poll(&mut rig).await;
+    let said = log.lines_with("does not answer delta queries");
+    assert_eq!(said.len(), 1, "refused twice, said once, and not again by the next process: {said:?}");
+    assert!(said[0].contains("WARN"), "{said:?}");
     rig.simulated.directory.refuse_delta(false);
     poll_after(&mut rig, days(7)).await;
     assert_eq!(rig.snapshot().state.delta.off, None);

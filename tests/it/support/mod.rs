@@ -4,6 +4,7 @@ pub mod builder;
 pub mod database;
 pub mod faults;
 pub mod graph;
+pub mod log;
 pub mod mailer;
 pub mod node;
 pub mod process;
