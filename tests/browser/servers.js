@@ -6,8 +6,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
 
-const PROGRAM = join(import.meta.dirname, "../../target/debug/entrawatch");
+const PROGRAM = fileURLToPath(new URL("../../target/debug/entrawatch", import.meta.url));
 export const PASSWORD = "correct horse";
 const HASH = "$2b$05$tIYNVg7JJpA8y1rnfZWJguWBAUaTp0lNkkHjwjoiM0MMYEvXN8mV.";
 
