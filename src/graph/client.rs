@@ -166,7 +166,7 @@ impl Client {
     /// A URL of Graph's version 1.0, from a path and query.
     pub(super) fn url(&self, path: &str) -> Result<Url, Error> {
         let text = format!("{}/v1.0{path}", self.0.tenant.graph_url.as_str().trim_end_matches('/'));
-        Url::parse(&text).map_err(|error| Error::Setup(format!("{text:?} is no URL ({error}); check graph_url")))
+        Url::parse(&text).map_err(|error| Error::Address(format!("{text:?} is no URL ({error}); check graph_url")))
     }
 
     /// A link that Graph sent, taken verbatim, if it leads to Graph.

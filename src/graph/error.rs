@@ -132,8 +132,13 @@ pub enum Error {
     #[error("Microsoft Graph was too busy to be read again in time")]
     OutOfTime,
     /// The HTTP client cannot be built.
-    #[error("the HTTPS client cannot be set up: {0}")]
+    #[error(
+        "the HTTPS client cannot be set up: {0}; where this machine has no CA certificates, install its package ca-certificates, or name a file with them in the environment variable SSL_CERT_FILE"
+    )]
     Setup(String),
+    /// An address that is configured, or made of what is, is no URL.
+    #[error("{0}")]
+    Address(String),
 }
 
 impl Error {

@@ -151,6 +151,17 @@ fn a_secret_or_a_configuration_that_was_mounted_as_a_directory_is_told() {
 }
 
 #[test]
+fn a_machine_that_trusts_no_authority_is_told_what_to_install() {
+    let folder = laid_out();
+    let output = run(folder.path(), &["env", "SSL_CERT_FILE=/dev/null"], &["run", "--config", "entrawatch.toml"]);
+    let said = said(&output);
+    assert!(!output.status.success());
+    for part in ["No CA certificates", "install its package ca-certificates", "SSL_CERT_FILE"] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
 fn a_secret_file_with_a_new_line_or_a_byte_order_mark_is_as_good_as_one_without() {
     let folder = laid_out();
     for content in ["s3cr3t~", "s3cr3t~\n", "s3cr3t~\r\n", "\u{feff}s3cr3t~\r\n"] {

@@ -47,7 +47,8 @@ fn request(identity: &ManagedIdentity, scope: &str) -> Result<(Url, (&'static st
     let resource = scope.strip_suffix("/.default").unwrap_or(scope);
     let (mut url, version, header) = match &identity.endpoint {
         IdentityEndpoint::Metadata(base) => {
-            let url = base.join("/metadata/identity/oauth2/token").map_err(|error| Error::Setup(error.to_string()))?;
+            let no_url = |error| Error::Address(format!("the metadata service at {base} has no path for tokens ({error})"));
+            let url = base.join("/metadata/identity/oauth2/token").map_err(no_url)?;
             (url, "2018-02-01", ("metadata", SecretString::from("true")))
         }
         IdentityEndpoint::AppService { url, header } => (url.clone(), "2019-08-01", ("x-identity-header", header.clone())),
