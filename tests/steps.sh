@@ -4,6 +4,7 @@
 passed=0
 failed=0
 broken=()
+left_out=()
 
 # uncounted NAME COMMAND…: for cargo, which reports its own tests.
 uncounted() {
@@ -22,6 +23,7 @@ step() {
   "$@" 2>&1 | tee "$log"
   status=${PIPESTATUS[0]}
   last=$(tail -n 1 "$log")
+  mapfile -t -O ${#left_out[@]} left_out < <(grep '^left out: ' "$log" || true)
   rm -f "$log"
   local good=1 bad=0
   if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
@@ -36,9 +38,10 @@ step() {
   if [ "$bad" -ne 0 ]; then broken+=("$name"); fi
 }
 
-# finish: what failed, then the count as the last line; the status is the verdict.
+# finish: what was left out and what failed, then the count as the last line; the status is the verdict.
 finish() {
   printf '\n'
+  if [ ${#left_out[@]} -gt 0 ]; then printf '%s\n' "${left_out[@]}" | sort -u; fi
   if [ ${#broken[@]} -gt 0 ]; then
     printf 'failed: %s\n' "${broken[@]}"
   fi
