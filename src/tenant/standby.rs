@@ -3,13 +3,16 @@
 use chrono::TimeDelta;
 
 use super::Tenant;
-use crate::clock::{LONGEST_SLEEP, UtcTime};
+use crate::clock::UtcTime;
+
+/// How far what is shown may lie behind what is kept: as often one small query asks whether anything has changed.
+const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 
 impl Tenant {
     /// Shows the stored tenant where it has changed, or where time has changed how it stands; when to look again.
     pub async fn stand_by_once(&mut self) -> UtcTime {
         let now = self.shared.clock.now();
-        let again = now + TimeDelta::from_std(LONGEST_SLEEP).unwrap_or(TimeDelta::zero());
+        let again = now + LOOK_AGAIN;
         match self.try_stand_by(now).await {
             Ok(next) => next.map_or(again, |next| next.clamp(now + TimeDelta::seconds(1), again)),
             Err(error) => {
