@@ -260,7 +260,7 @@ fn mailer(config: &Config, clients: &[graph::Client]) -> anyhow::Result<Option<A
 fn mail_setup(config: &Config, mailer: Option<&dyn Mailer>) -> Option<Arc<MailSetup>> {
     let (mail, mailer) = (config.mail.as_ref()?, mailer?);
     Some(Arc::new(MailSetup {
-        renderer: Renderer::new(mail.from.clone(), config.policy.digest.timezone, None),
+        renderer: Renderer::new(mail.from.clone(), config.policy.digest.timezone, config.http.public_url.clone()),
         transport: mailer.kind(),
         max_per_hour: mail.max_per_hour,
     }))

@@ -15,7 +15,7 @@ use crate::app::tenants_beside;
 use crate::clock::{Clock as _, SystemClock, TokioSleeper, UtcTime};
 use crate::config::{Config, format_duration};
 use crate::inventory::{DirectoryObject, ObjectKind, Posture, Standing, Tracked};
-use crate::mail::{clean, credential_in_words, reason_in_words};
+use crate::mail::{clean, credential_in_words};
 use crate::policy::Notice;
 use crate::store::{MailState, Store};
 use crate::tenant::{Explained, Explanation};
@@ -193,7 +193,7 @@ fn credential(text: &mut String, one: &Explained, zone: Tz, now: UtcTime) {
         let (until, author, reason) = (instant(silence.until, zone), clean(&silence.author, 40), clean(&silence.reason, 80));
         fact("silence", &format!("{} until {until}, {author}: {reason}", silence.id));
     }
-    fact("reason", &format!("{}: {}", decision.reason, reason_in_words(decision.reason)));
+    fact("reason", &format!("{}: {}", decision.reason, decision.reason.in_words()));
     for telling in &decision.tellings {
         let (window, why) = (format_duration(telling.threshold), because(&telling.via));
         fact("whom", &format!("{} ({why}): {} {window}, {}", telling.recipient, telling.notice, telling.reason));

@@ -50,7 +50,7 @@ impl Healthcheck {
         let http = match (self.listen, self.file.load_quietly()) {
             (Some(listen), Ok(loaded)) => HttpConfig { listen, ..loaded.config.http },
             // Where it listens is all that has to be known of a daemon without TLS.
-            (Some(listen), Err(_)) => HttpConfig { listen, tls: None, auth: None },
+            (Some(listen), Err(_)) => HttpConfig { listen, public_url: None, tls: None, auth: None },
             (None, loaded) => loaded?.config.http,
         };
         super::block_on(ask(&http, self.full))?;

@@ -46,6 +46,8 @@ impl Demo<'_> {
 
     fn toml(&self) -> String {
         let Self { listen, tenant, tenant_id, client_id, .. } = self;
+        // A port that the system is to pick is not known yet.
+        let public_url = if listen.port() == 0 { String::new() } else { format!("public_url = \"http://{listen}\"\n") };
         // A JSON string is a TOML string too.
         let secret = serde_json::Value::from(self.secret.expose_secret());
         format!(
@@ -76,7 +78,7 @@ url = "sqlite:entrawatch.db"
 
 [http]
 listen = "{listen}"
-"#,
+{public_url}"#,
             path = self.path().display(),
         )
     }
@@ -101,6 +103,7 @@ mod tests {
         let loaded = demo.load().unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(loaded.warnings, []);
         assert!(loaded.config.policy.recipients.owners);
+        assert_eq!(loaded.config.http.public_url.unwrap().as_str(), "http://127.0.0.1:9690/");
         assert_eq!(loaded.config.tenants[0].graph_url.as_str(), "http://127.0.0.1:41234/");
     }
 }

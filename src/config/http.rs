@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::str::FromStr as _;
 
 use bcrypt::HashParts;
+use url::Url;
 
 use super::key::Key;
 use super::reading::{Wrong, wrong};
@@ -20,6 +21,11 @@ pub(super) const HTTP: &[Key] = &[
         "Where the status page, the API and the metrics are served. 127.0.0.1 is this machine only, 0.0.0.0 every interface.",
     )
     .default("\"127.0.0.1:9690\""),
+    Key::new(
+        "public_url",
+        "a URL",
+        "Where people reach the page, as in \"https://entrawatch.contoso.com\". Mails link to it; without it they do not mention the page.",
+    ),
     Key::new("tls", "a table", ""),
     Key::new("auth", "a table", ""),
 ];
@@ -53,6 +59,7 @@ const HIGHEST_COST: u32 = 14;
 pub(super) fn read(root: &Table<'_>) -> Option<HttpConfig> {
     let table = root.table("http", HTTP);
     let listen = table.parse("listen", listen);
+    let public_url = table.has("public_url").then(|| table.parse("public_url", public_url));
     let tls = table.has("tls").then(|| read_tls(&table.table("tls", TLS)));
     let auth = table.has("auth").then(|| read_auth(&table.table("auth", AUTH)));
     let listen = listen?;
@@ -64,6 +71,7 @@ pub(super) fn read(root: &Table<'_>) -> Option<HttpConfig> {
     // What was written and is wrong has been noted; it must not be taken for what was not written.
     Some(HttpConfig {
         listen,
+        public_url: public_url.map_or(Some(None), |url| url.map(Some))?,
         tls: tls.map_or(Some(None), |tls| tls.map(Some))?,
         auth: auth.map_or(Some(None), |auth| auth.map(Some))?,
     })
@@ -159,6 +167,21 @@ fn checked(user: &str, hash: &str) -> Result<(), Wrong> {
     }
 }
 
+/// Scheme and host: the pages link to each other from the root.
+fn public_url(text: &str) -> Result<Url, Wrong> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let example = "write it as \"https://entrawatch.contoso.com\"";
+    let url = url.ok_or_else(|| wrong(format!("{text:?} is not the URL of a page"), example))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("holds a user name or a password, which everybody who gets a mail would read", example));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        let instead = format!("write {:?}, and let the proxy serve the page at its root", url.origin().ascii_serialization());
+        return Err(wrong(format!("{text:?} says more than scheme and host"), instead));
+    }
+    Ok(url)
+}
+
 fn listen(text: &str) -> Result<SocketAddr, Wrong> {
     text.parse().map_err(|_| {
         let (host, port) = text.rsplit_once(':').unwrap_or((text, "9690"));
@@ -170,4 +193,24 @@ fn listen(text: &str) -> Result<SocketAddr, Wrong> {
         };
         wrong(format!("{text:?} is not an address and a port"), instead)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_where_people_reach_it_and_nothing_more() {
+        for good in ["https://entrawatch.contoso.com", "http://watch.intern:9690/", "https://[2001:db8::1]"] {
+            assert!(public_url(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["entrawatch.contoso.com", "ftp://host", "https://host/watch", "https://host?a=b", "https://host#x", "/watch", ""]
+        {
+            assert!(public_url(bad).is_err(), "{bad}");
+        }
+        let mut with_user = Url::parse("https://host").unwrap();
+        with_user.set_username("reader").unwrap();
+        assert!(public_url(with_user.as_str()).is_err());
+    }
 }

@@ -87,6 +87,8 @@ pub struct StoreConfig {
 pub struct HttpConfig {
     /// Address of the page, the metrics and the API.
     pub listen: SocketAddr,
+    /// Where people reach the page; scheme and host.
+    pub public_url: Option<Url>,
     /// `http.tls`; `None`: in the clear.
     pub tls: Option<HttpTls>,
     /// `http.auth`; `None`: everybody may look.

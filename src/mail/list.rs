@@ -1,7 +1,7 @@
 //! The attached file: every item of a digest, a row each.
 
 use super::text::cell;
-use super::words;
+use super::{sheet, words};
 use crate::outbox::digest::{Digest, Item};
 
 /// Column headings. They are names for machines and stay the same in every language.
@@ -20,14 +20,9 @@ const HEAD: [&str; 12] = [
     "remark",
 ];
 
-/// The digest as comma-separated values, with the byte order mark without which Excel misreads names.
+/// The digest as a file.
 pub fn csv(digest: &Digest) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{feff}".as_bytes().to_vec());
-    writer.write_record(HEAD)?;
-    for item in &digest.items {
-        writer.write_record(row(item))?;
-    }
-    writer.into_inner().map_err(|error| csv::Error::from(std::io::Error::other(error.to_string())))
+    sheet::csv(HEAD, digest.items.iter().map(row))
 }
 
 fn row(item: &Item) -> [String; 12] {

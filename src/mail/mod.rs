@@ -12,6 +12,7 @@ mod list;
 pub mod render;
 pub mod report;
 pub mod samples;
+mod sheet;
 mod situation;
 pub mod smtp;
 mod text;
@@ -23,7 +24,6 @@ pub use letter::{Fact, Guide, Link, Step};
 pub(crate) use text::cell;
 pub use text::clean;
 pub(crate) use words::item::credential as credential_in_words;
-pub(crate) use words::report::reason as reason_in_words;
 pub use words::{MARKS, NAMES};
 
 use std::future::Future;

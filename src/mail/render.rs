@@ -14,7 +14,7 @@ use super::letter::Letter;
 use super::list;
 use super::report::{self, Report};
 use super::watcher::{self, Bulletin};
-use super::words::{MARKS, NAMES};
+use super::words::{self, MARKS, NAMES};
 use crate::clock::UtcTime;
 use crate::outbox::digest::Digest;
 
@@ -91,17 +91,22 @@ impl Renderer {
     /// A mail about EntraWatch itself. It always makes one, as [`Renderer::render`] does.
     #[must_use]
     pub fn render_bulletin(&self, bulletin: &Bulletin, id: Uuid) -> Rendered {
-        let letter = watcher::letter(bulletin, self.setting.zone);
+        let letter = self.with_page(watcher::letter(bulletin, self.setting.zone));
         self.lay_out(&letter, &Envelope { to: &bulletin.recipient, at: bulletin.at, id }, None)
     }
 
     /// The regular report, with its file. It always makes one, as [`Renderer::render`] does.
     #[must_use]
     pub fn render_report(&self, report: &Report, id: Uuid) -> Rendered {
-        let letter = report::letter(report, self.setting.zone);
+        let letter = self.with_page(report::letter(report, self.setting.zone));
         let file = report::csv(report).inspect_err(|error| tracing::error!(%error, "the file of a report cannot be made")).ok();
         let envelope = Envelope { to: &report.recipient, at: report.at, id };
         self.lay_out(&letter, &envelope, file.map(|content| (report::FILE, content)))
+    }
+
+    fn with_page(&self, mut letter: Letter) -> Letter {
+        letter.footer.extend(self.setting.page.as_ref().map(|page| words::digest::status_page(page.as_str())));
+        letter
     }
 
     /// HTML and text where that can be had, else text alone.

@@ -8,7 +8,7 @@ use strum::IntoEnumIterator as _;
 
 use super::letter::{Block, Cell, Letter, Table, Tone};
 use super::text::{cell, clean};
-use super::{links, words};
+use super::{links, sheet, words};
 use crate::clock::UtcTime;
 use crate::inventory::{ObjectKind, Severity};
 use crate::outbox::digest::Item;
@@ -141,14 +141,9 @@ const HEAD: [&str; 14] = [
     "first_seen",
 ];
 
-/// Everything that is named, as comma-separated values, with the byte order mark without which Excel misreads names.
+/// Everything that is named, as a file.
 pub fn csv(report: &Report) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{feff}".as_bytes().to_vec());
-    writer.write_record(HEAD)?;
-    for named in &report.findings.named {
-        writer.write_record(line(named))?;
-    }
-    writer.into_inner().map_err(|error| csv::Error::from(std::io::Error::other(error.to_string())))
+    sheet::csv(HEAD, report.findings.named.iter().map(line))
 }
 
 fn line(named: &Named) -> [String; 14] {

@@ -215,6 +215,30 @@ pub enum Reason {
     ExcludedPlatform,
 }
 
+impl Reason {
+    /// What it means, for people: in pages, mails and on the command line.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Due => "being told now",
+            Self::HeldForDigest => "leaves with the next digest",
+            Self::HeldByBreaker => "waits: too many mails left in the last hour",
+            Self::Silenced => "silenced",
+            Self::NoRecipient => "nobody to tell",
+            Self::AlreadyTold => "everybody concerned has been told",
+            Self::NotYet => "no threshold is crossed yet",
+            Self::Rotated => "a newer one replaces it",
+            Self::Inactive => "not the certificate in use",
+            Self::ShortLived => "made to live for days only, and not the last one",
+            Self::ExpiredBefore => "ended too long ago to tell anybody",
+            Self::ExcludedManagedIdentity => "not watched: a managed identity, which Azure renews",
+            Self::ExcludedDisabled => "not watched: the application is disabled",
+            Self::ExcludedIgnored => "not watched: ignored by a rule or a tag",
+            Self::ExcludedPlatform => "not watched: a Microsoft service renews it",
+        }
+    }
+}
+
 /// A notice that was given: the memory that keeps a recipient from hearing the same twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoticeRow {

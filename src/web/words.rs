@@ -89,30 +89,14 @@ pub(super) fn severity(severity: Severity) -> &'static str {
 }
 
 /// Whether somebody is told about a credential now, and why.
-pub(super) fn reason(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Due => "Being told now",
-        Reason::HeldForDigest => "Leaves with the next digest",
-        Reason::HeldByBreaker => "Waits: too many mails in the last hour",
-        Reason::Silenced => "Silenced",
-        Reason::NoRecipient => "Nobody to tell",
-        Reason::AlreadyTold => "Everybody concerned has been told",
-        Reason::NotYet => "No threshold crossed yet",
-        Reason::Rotated => "A newer one replaces it",
-        Reason::Inactive => "Not the certificate in use",
-        Reason::ShortLived => "Made to live for days only, and not the last one",
-        Reason::ExpiredBefore => "Ended too long ago to tell anybody",
-        Reason::ExcludedManagedIdentity => exclusion(Exclusion::ExcludedManagedIdentity),
-        Reason::ExcludedDisabled => exclusion(Exclusion::ExcludedDisabled),
-        Reason::ExcludedIgnored => exclusion(Exclusion::ExcludedIgnored),
-        Reason::ExcludedPlatform => exclusion(Exclusion::ExcludedPlatform),
-    }
+pub(super) fn reason(reason: Reason) -> String {
+    capitalised(reason.in_words())
 }
 
 /// The same about one recipient.
-pub(super) fn telling(reason: Reason) -> &'static str {
+pub(super) fn telling(reason: Reason) -> String {
     match reason {
-        Reason::AlreadyTold => "Told already",
+        Reason::AlreadyTold => "Told already".to_owned(),
         other => self::reason(other),
     }
 }
@@ -171,13 +155,9 @@ pub(super) fn excluded(exclusion: Exclusion) -> &'static str {
 }
 
 /// Why a credential is left out.
-pub(super) fn exclusion(exclusion: Exclusion) -> &'static str {
-    match exclusion {
-        Exclusion::ExcludedManagedIdentity => "Left out: a managed identity, which Azure renews",
-        Exclusion::ExcludedDisabled => "Left out: the application is disabled",
-        Exclusion::ExcludedIgnored => "Left out: ignored by a rule or a tag",
-        Exclusion::ExcludedPlatform => "Left out: a Microsoft service renews it",
-    }
+fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

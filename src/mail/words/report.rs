@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use super::time::instant;
 use super::{code, count};
 use crate::clock::UtcTime;
-use crate::policy::{Finding, Findings, Reason, ReportEvery};
+use crate::policy::{Finding, Findings, ReportEvery};
 
 /// The first line, and the heading: why a mail that says little is worth its place.
 pub const HEADING: &str = "When this mail stops coming, EntraWatch is dead";
@@ -123,30 +123,8 @@ pub fn numbers(findings: &Findings) -> Vec<(String, usize)> {
         ("Enterprise applications (service principals)".to_owned(), findings.service_principals),
         ("Credentials".to_owned(), findings.reasons.values().sum()),
     ];
-    rows.extend(findings.reasons.iter().map(|(why, number)| (format!("… {}: {}", code(why.into()), reason(*why)), *number)));
+    rows.extend(findings.reasons.iter().map(|(why, number)| (format!("… {}: {}", code(why.into()), why.in_words()), *number)));
     rows
-}
-
-/// What a reason means.
-#[must_use]
-pub fn reason(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Due => "being told now",
-        Reason::HeldForDigest => "leaves with the next digest",
-        Reason::HeldByBreaker => "waits: too many mails left in the last hour",
-        Reason::Silenced => "silenced",
-        Reason::NoRecipient => "nobody to tell",
-        Reason::AlreadyTold => "everybody concerned has been told",
-        Reason::NotYet => "no threshold is crossed yet",
-        Reason::Rotated => "a newer one replaces it",
-        Reason::Inactive => "not the certificate in use",
-        Reason::ShortLived => "made to live for days only, and not the last one",
-        Reason::ExpiredBefore => "ended too long ago to tell anybody",
-        Reason::ExcludedManagedIdentity => "not watched: a managed identity",
-        Reason::ExcludedDisabled => "not watched: disabled",
-        Reason::ExcludedIgnored => "not watched: ignored by a rule or a tag",
-        Reason::ExcludedPlatform => "not watched: a Microsoft service renews it",
-    }
 }
 
 /// Small print.

@@ -139,6 +139,7 @@ fn sections(config: &Config) -> Vec<Section> {
             ("store", store(config)),
             ("store.keep", format_duration(config.store.keep)),
             ("http.listen", config.http.listen.to_string()),
+            ("http.public_url", config.http.public_url.as_ref().map_or_else(|| "none".to_owned(), Url::to_string)),
             ("http.tls", config.http.tls.as_ref().map_or_else(|| "off".to_owned(), |tls| tls.cert_file.display().to_string())),
             ("http.auth", config.http.auth.as_ref().map_or_else(|| "off: whoever reaches it may look".to_owned(), readers)),
             ("heartbeat", config.heartbeat.as_ref().map_or_else(|| "off".to_owned(), host)),

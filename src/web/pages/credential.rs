@@ -27,7 +27,7 @@ pub(super) struct Credential {
     severity_class: &'static str,
     rotated: bool,
     last_one: bool,
-    reason: &'static str,
+    reason: String,
     /// Whether somebody has to act, so that the steps stand open.
     pressing: bool,
     standing: Vec<String>,
@@ -43,7 +43,7 @@ struct TellingLine {
     recipient: String,
     via: String,
     window: String,
-    reason: &'static str,
+    reason: String,
 }
 
 /// What was told to one recipient.
@@ -110,7 +110,7 @@ fn standing(row: &Row<'_>, now: UtcTime) -> Vec<String> {
     let standing = row.standing;
     let mut said = Vec::new();
     if let Some(exclusion) = standing.excluded {
-        said.push(format!("{}.", words::exclusion(exclusion)));
+        said.push(format!("{}.", words::reason(exclusion.into())));
     }
     if let Some(newer) = &standing.replaced_by {
         let why = match standing.posture {

@@ -43,7 +43,7 @@ struct Line {
     severity_class: &'static str,
     rotated: bool,
     last_one: bool,
-    reason: &'static str,
+    reason: String,
 }
 
 impl List {

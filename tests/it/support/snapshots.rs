@@ -35,7 +35,7 @@ pub fn config() -> Config {
     Config {
         authorities: Vec::new(),
         store: StoreConfig { url: "sqlite:entrawatch.db".into(), keep: TimeDelta::days(400) },
-        http: HttpConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)), tls: None, auth: None },
+        http: HttpConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)), public_url: None, tls: None, auth: None },
         tenants: Vec::new(),
         policy: Rules {
             watch: Watch::default(),
