@@ -110,8 +110,10 @@ fn slow_down(config: &mut Config, factor: f64) {
 }
 
 fn tell(address: SocketAddr, directory: &Path) {
+    // As it was called: `cargo run` puts nothing where the shell finds it.
+    let program = std::env::args().next().unwrap_or_else(|| "entrawatch".to_owned());
     let text = format!(
-        "Page     http://{address}/\nMetrics  http://{address}/metrics\nMails    {}\nAsk it   entrawatch plan --config {}\n",
+        "Page     http://{address}/\nMetrics  http://{address}/metrics\nMails    {}\nAsk it   {program} plan --config {}\n",
         directory.join("mails").display(),
         directory.join("entrawatch.toml").display(),
     );

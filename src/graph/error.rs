@@ -74,6 +74,14 @@ pub enum Error {
         /// There was no connection, so the request cannot have arrived.
         unsent: bool,
     },
+    /// A certificate that is not accepted. Trying again does not mend it.
+    #[error("the certificate of {host} is not accepted: {why}")]
+    Untrusted {
+        /// Host and port.
+        host: String,
+        /// What is wrong with it and what to do.
+        why: String,
+    },
     /// An answer that was not complete in time.
     #[error("{host} did not answer in full within {} seconds; check the network and the proxy of this machine", within.as_secs())]
     Timeout {

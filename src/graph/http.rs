@@ -1,11 +1,13 @@
 //! The HTTP client that every tenant shares, and one exchange with it: bounded in time and size, no redirect followed.
 
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Proxy, RequestBuilder};
+use rustls::CertificateError;
 use tokio::time::timeout;
 use url::{Host, Url};
 
@@ -112,8 +114,10 @@ impl Reply {
 /// Sends a request and reads the whole answer, within these limits.
 pub(super) async fn exchange(request: RequestBuilder, host: &str, limits: Limits) -> Result<Reply, Error> {
     let Limits { answer_within: within, largest_body: limit, .. } = limits;
-    let unreachable =
-        |error: reqwest::Error| Error::Network { host: host.to_owned(), cause: root_cause(&error), unsent: error.is_connect() };
+    let unreachable = |error: reqwest::Error| match untrusted(&error) {
+        Some(why) => Error::Untrusted { host: host.to_owned(), why },
+        None => Error::Network { host: host.to_owned(), cause: root_cause(&error), unsent: error.is_connect() },
+    };
     let answer = async {
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
@@ -140,6 +144,39 @@ fn root_cause(error: &reqwest::Error) -> String {
         cause = source;
     }
     super::wire::printable(&cause.to_string())
+}
+
+/// Why the server's certificate was not accepted, where that is what failed.
+fn untrusted(error: &reqwest::Error) -> Option<String> {
+    let mut chain = std::iter::successors(Some(error as &(dyn StdError + 'static)), |error| wrapped(*error));
+    let rustls::Error::InvalidCertificate(reason) = chain.find_map(|error| error.downcast_ref::<rustls::Error>())? else {
+        return None;
+    };
+    Some(match reason {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "it is signed by an authority that this machine does not trust; where a proxy looks into TLS, name a file with that proxy's authority \
+             in poll.ca_file"
+                .to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            format!("it is for another host ({reason}); something answers in its place, so check name resolution and the proxy of this machine")
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired; check the clock of this machine, and whether a proxy answers in its place".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet; check the clock of this machine".to_owned()
+        }
+        other => super::wire::printable(&other.to_string()),
+    })
+}
+
+/// What an error wraps. That of an I/O error is not its source.
+fn wrapped<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
 }
 
 /// Host and port, for messages.

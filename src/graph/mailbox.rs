@@ -145,7 +145,9 @@ impl Mailbox {
 fn unanswered(error: Error) -> Unsent {
     match error {
         // Nothing but Graph itself takes mails, so a redirect took none.
-        Error::Network { unsent: true, .. } | Error::OutOfTime | Error::Redirected { .. } => Unsent::Kept(error),
+        Error::Network { unsent: true, .. } | Error::Untrusted { .. } | Error::OutOfTime | Error::Redirected { .. } => {
+            Unsent::Kept(error)
+        }
         _ => Unsent::Unanswered(error),
     }
 }

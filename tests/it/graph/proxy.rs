@@ -103,5 +103,5 @@ async fn a_proxy_of_the_environment_and_an_authority_of_ones_own_lead_to_graph()
 
     let (code, text) = check("interval = \"15m\"");
     assert_eq!(code, Some(3), "an authority that nobody named is not trusted:\n{text}");
-    assert!(text.contains("certificate") && !text.contains("s%40cret"), "{text}");
+    assert!(text.contains("poll.ca_file") && !text.contains("s%40cret"), "{text}");
 }

@@ -1,13 +1,19 @@
 //! A token goes to the configured Graph and nowhere else; bodies are bounded in size and time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use entrawatch::graph::{Client, Error, Limits};
+use entrawatch::clock::ManualClock;
+use entrawatch::graph::{Client, Context, Error, Limits, http_client};
 use entrawatch::inventory::ObjectKind;
+use entrawatch::metrics::Metrics;
+use entrawatch::progress::Progress;
 
-use super::{Setup, list};
+use super::{Setup, Waits, list};
+use crate::support::at;
 use crate::support::faults::{Fault, body};
-use crate::support::graph::Tenant;
+use crate::support::graph::{BEGIN, Tenant};
+use crate::support::tls::Authority;
 
 fn page_with_link(link: &str) -> Fault {
     body(&serde_json::json!({ "@odata.nextLink": link, "value": [] }).to_string())
@@ -36,6 +42,36 @@ async fn a_link_to_another_host_scheme_or_port_is_refused_before_a_token_is_sent
         assert_eq!(setup.tenant.requests.count("/applications"), 1, "{link}");
     }
     assert!(elsewhere.requests.all().is_empty());
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_accepted_is_said_so_at_once_with_what_to_do() {
+    let (known, stranger) = (Authority::new(), Authority::new());
+    for (server, why) in [
+        (
+            stranger.server("localhost"),
+            "does not trust; where a proxy looks into TLS, name a file with that proxy's authority in poll.ca_file",
+        ),
+        (known.server("example.com"), "it is for another host"),
+        (known.server_valid_in("localhost", 2000..2001), "it has expired; check the clock"),
+        (known.server_valid_in("localhost", 3000..3001), "it is not valid yet; check the clock"),
+    ] {
+        let clock = Arc::new(ManualClock::new(at(BEGIN)));
+        let tenant = Tenant::start_tls(clock.clone(), server).await;
+        let waits = Arc::new(Waits::default());
+        let context = Context {
+            clock,
+            sleeper: waits.clone(),
+            metrics: Arc::new(Metrics::new().unwrap()),
+            progress: Progress::default(),
+            http: http_client(&[known.pem().into_bytes()]).unwrap(),
+        };
+        let listing = list(&Client::new(&tenant.config(), context), ObjectKind::Application).await;
+        let said = listing.error.unwrap().to_string();
+        let begin = format!("the certificate of localhost:{} is not accepted: ", tenant.base.port().unwrap());
+        assert!(said.starts_with(&begin) && said.contains(why), "{said}");
+        assert!(waits.all().is_empty(), "trying again does not mend it");
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! TLS on loopback with an authority of the test's own.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use axum::serve::Listener;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::net::{TcpListener, TcpStream};
@@ -38,8 +39,15 @@ impl Authority {
 
     /// A server's side, for `name`.
     pub fn server(&self, name: &str) -> Arc<ServerConfig> {
+        self.server_valid_in(name, 1975..4096)
+    }
+
+    /// A server's side with a certificate that is valid from the beginning of one year to that of another.
+    pub fn server_valid_in(&self, name: &str, years: Range<i32>) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        (params.not_before, params.not_after) = (date_time_ymd(years.start, 1, 1), date_time_ymd(years.end, 1, 1));
+        let certificate = params.signed_by(&key, &self.0).unwrap();
         let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
