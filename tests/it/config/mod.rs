@@ -1,14 +1,17 @@
 //! What is read from files and environment, and what is said when it cannot be used.
 
+mod example;
+mod variables;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use entrawatch::config::reference::sections;
 use entrawatch::config::{
-    AuthConfig, Cloud, IdentityEndpoint, Loaded, Need, Problems, SmtpProof, SmtpTls, Sources, TenantConfig, TransportConfig,
-    load, summary,
+    AuthConfig, IdentityEndpoint, Loaded, Problems, SmtpProof, Sources, TenantConfig, TransportConfig, load, summary,
 };
 use secrecy::ExposeSecret;
+
+use self::example::beside_example;
 
 /// Each file states one mistake by its name; what is said of it stands beside it, in full, as a person reads it.
 #[test]
@@ -27,7 +30,7 @@ fn every_mistake_is_told_with_place_and_remedy_and_shows_no_secret() {
         assert!(!shown, "{} shows a secret:\n{problems}", path.display());
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let said = problems.replace("tests/fixtures/config/bad/", "");
-        insta::with_settings!({ snapshot_path => "../fixtures/config/bad", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::with_settings!({ snapshot_path => "../../fixtures/config/bad", prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!(name, said);
         });
     }
@@ -79,51 +82,6 @@ fn secret_of(tenant: &TenantConfig) -> String {
 }
 
 #[test]
-fn defaults_give_way_to_the_file_and_the_file_to_the_environment() {
-    let listen =
-        |toml: &str, variables: &[(&str, &str)]| good(&format!("{toml}{TENANT}"), variables).config.http.listen.to_string();
-    let file = "[http]\nlisten = \"127.0.0.1:1111\"\n";
-    let variable = [("ENTRAWATCH__HTTP__LISTEN", "127.0.0.1:2222")];
-    assert_eq!(listen("", &[]), "127.0.0.1:9690");
-    assert_eq!(listen(file, &[]), "127.0.0.1:1111");
-    assert_eq!(listen(file, &variable), "127.0.0.1:2222");
-    assert_eq!(listen("", &variable), "127.0.0.1:2222");
-    assert_eq!(listen(file, &[("ENTRAWATCH__HTTP__LISTEN", "")]), "127.0.0.1:1111", "an empty variable is none");
-}
-
-#[test]
-fn a_variable_becomes_what_its_key_wants() {
-    let config = good(
-        &format!("{TENANT}[mail]\nfrom = \"entrawatch@example.com\"\n"),
-        &[
-            ("ENTRAWATCH__RECIPIENTS__FALLBACK", "Ops@example.com, night@example.com"),
-            ("ENTRAWATCH__RECIPIENTS__OWNERS", "true"),
-            ("ENTRAWATCH__ALERTS__THRESHOLDS", "30d,7d,0s"),
-            ("ENTRAWATCH__POLL__INTERVAL", "30m"),
-            ("ENTRAWATCH__MAIL__MAX_PER_HOUR", "20"),
-            ("ENTRAWATCH__MAIL__TRANSPORT__KIND", "smtp"),
-            ("ENTRAWATCH__MAIL__TRANSPORT__URL", "smtp://127.0.0.1"),
-            ("ENTRAWATCH__MAIL__TRANSPORT__USERNAME", "0042"),
-            ("ENTRAWATCH__MAIL__TRANSPORT__PASSWORD", "0123"),
-        ],
-    )
-    .config;
-    assert_eq!(config.policy.recipients.fallback, ["ops@example.com", "night@example.com"]);
-    assert_eq!(config.policy.recipients.escalate, config.policy.recipients.fallback);
-    assert!(config.policy.recipients.owners);
-    assert_eq!(config.policy.alerts.thresholds.iter().map(|threshold| threshold.num_days()).collect::<Vec<_>>(), [30, 7, 0]);
-    assert_eq!(config.tenants[0].poll_interval.num_minutes(), 30);
-    assert_eq!(config.tenants[0].blind_after.num_minutes(), 120);
-    let mail = config.mail.unwrap();
-    assert_eq!(mail.max_per_hour, 20);
-    let TransportConfig::Smtp(smtp) = mail.transport else { panic!("an SMTP server is configured") };
-    let login = smtp.login.unwrap();
-    let SmtpProof::Password(password) = login.proof else { panic!("a password is configured") };
-    assert_eq!((login.username.as_str(), password.read_at_start().unwrap().expose_secret()), ("0042", "0123"));
-    assert_eq!((smtp.host.as_str(), smtp.port, smtp.tls), ("127.0.0.1", 587, SmtpTls::StarttlsRequired));
-}
-
-#[test]
 fn mails_sign_in_as_the_application_of_a_tenant() {
     let second = TENANT.replace("contoso", "fabrikam").replace("11111111", "22222222");
     let transport = |tenants: &str, transport: &str| {
@@ -170,73 +128,6 @@ fn mails_sign_in_as_the_application_of_a_tenant() {
     );
     let dod = TENANT.replace("client_id", "cloud = \"usgov-dod\"\nclient_id");
     assert_eq!(token(&dod, r#", scope = "https://example.com/.default""#), is("contoso", "https://example.com/.default"));
-}
-
-#[test]
-fn what_a_variable_cannot_say_is_told_with_its_name() {
-    let told = bad(
-        TENANT,
-        &[
-            ("ENTRAWATCH__TENANT__0__NAME", "fabrikam"),
-            ("ENTRAWATCH__ROUTE__TO", "ops@example.com"),
-            ("ENTRAWATCH__RECIPIENTS__FALLBACK__0", "ops@example.com"),
-            ("ENTRAWATCH__HTTP__LISTN", "127.0.0.1:1"),
-            ("ENTRAWATCH__HTTP__", "x"),
-            ("ENTRAWATCH__HTTP", "127.0.0.1:1"),
-            ("ENTRAWATCH__DIGEST", "daily"),
-            ("ENTRAWATCH__RECIPIENTS__OWNERS", "yes"),
-            ("ENTRAWATCH__ALERTS__THRESHOLDS", "30d,soon"),
-            ("ENTRAWATCH__MAIL__MAX_PER_HOUR", "many"),
-        ],
-    );
-    insta::assert_snapshot!(told.join("\n"));
-}
-
-#[test]
-fn a_variable_that_only_looks_like_ours_is_a_warning() {
-    let loaded = good(TENANT, &[("ENTRAWATCH_HTTP_LISTEN", "127.0.0.1:1"), ("ENTRAWATCH_PORT_9690_TCP", "tcp://10.0.0.1:9690")]);
-    let told: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        told.last().map(String::as_str),
-        Some(
-            "http.listen: this variable has no effect; write ENTRAWATCH__HTTP__LISTEN, with two underscores between the parts (ENTRAWATCH_HTTP_LISTEN)"
-        )
-    );
-    assert!(
-        !told.iter().any(|line| line.contains("9690_TCP")),
-        "Kubernetes sets such variables for a service of this name: {told:?}"
-    );
-}
-
-#[test]
-fn without_a_file_the_variables_of_the_azure_sdk_describe_the_tenant() {
-    let load_with = |variables: &[(&str, &str)]| load(&Sources { file: None, environment: environment(variables) });
-    let tenant = |more: &[(&'static str, &'static str)]| {
-        let mut variables = vec![
-            ("AZURE_TENANT_ID", "contoso.onmicrosoft.com"),
-            ("AZURE_CLIENT_ID", "66666666-7777-8888-9999-000000000000"),
-            ("AZURE_CLIENT_SECRET", "0123"),
-        ];
-        variables.extend(more);
-        load_with(&variables).unwrap_or_else(|problems| panic!("{problems}")).config.tenants.remove(0)
-    };
-    let plain = tenant(&[]);
-    assert_eq!((plain.name.as_str(), plain.cloud), ("contoso.onmicrosoft.com", Cloud::Global));
-    assert_eq!(secret_of(&plain), "0123");
-    assert_eq!(tenant(&[("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us/")]).cloud, Cloud::Usgov);
-    let own = tenant(&[("AZURE_AUTHORITY_HOST", "https://login.example.com"), ("ENTRAWATCH__POLL__INTERVAL", "1h")]);
-    assert_eq!((own.login_url.as_str(), own.poll_interval.num_minutes()), ("https://login.example.com/", 60));
-
-    let told = |variables: &[(&str, &str)]| lines(load_with(variables).map(|_| ()), "");
-    let mut all = told(&[("AZURE_TENANT_ID", "contoso.onmicrosoft.com")]);
-    let workload = [
-        ("AZURE_TENANT_ID", "contoso"),
-        ("AZURE_CLIENT_ID", "66666666-7777-8888-9999-000000000000"),
-        ("AZURE_FEDERATED_TOKEN_FILE", "/var/run/secrets/token"),
-    ];
-    all.extend(told(&workload));
-    all.extend(told(&[("AZURE_CLIENT_SECRET", "0123"), ("AZURE_CLIENT_CERTIFICATE_PATH", "c.pem")]));
-    insta::assert_snapshot!(all.join("\n"));
 }
 
 #[test]
@@ -295,13 +186,6 @@ fn each_way_to_sign_in_is_read_with_what_it_needs() {
         let mut config = loaded.unwrap_or_else(|problems| panic!("{problems}")).config;
         assert_eq!(file_of(config.tenants.remove(0).auth), *value);
     }
-}
-
-#[test]
-fn with_a_file_the_variables_of_the_azure_sdk_say_nothing() {
-    let variables = [("AZURE_TENANT_ID", "fabrikam.onmicrosoft.com"), ("AZURE_CLIENT_SECRET", "other")];
-    assert_eq!(good(TENANT, &variables).config.tenants[0].tenant_id, "11111111-2222-3333-4444-555555555555");
-    assert!(bad("", &variables)[0].starts_with("tenant: is missing"));
 }
 
 #[test]
@@ -390,51 +274,6 @@ fn a_secret_never_shows_in_the_configuration_as_a_whole() {
     assert!(!shown.contains("s3cr3t"), "{shown}");
 }
 
-/// A directory with the example and the files it speaks of.
-fn beside_example(toml: &str) -> Result<Loaded, Problems> {
-    let directory = tempfile::tempdir().unwrap();
-    let made = rcgen::generate_simple_self_signed(["proxy.example.com".to_owned()]).unwrap();
-    let (authority, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-    let files = [
-        ("client-secret", "a"),
-        ("mail-password", "b"),
-        ("mail-ca.pem", &authority),
-        ("proxy-ca.pem", &authority),
-        ("page-cert.pem", &authority),
-        ("page-key.pem", &key),
-        ("page-token", "c"),
-    ];
-    for (name, content) in [&files[..], &[("database-url", ""), ("entrawatch.toml", toml)]].concat() {
-        std::fs::write(directory.path().join(name), content).unwrap();
-    }
-    std::fs::create_dir(directory.path().join("tenants.d")).unwrap();
-    std::fs::write(directory.path().join("tenants.d/none.toml"), "").unwrap();
-    load(&Sources { file: Some(directory.path().join("entrawatch.toml")), environment: BTreeMap::new() })
-}
-
-const EXAMPLE: &str = include_str!("../../config/example.toml");
-
-#[test]
-fn the_examples_work_as_they_are() {
-    for toml in [EXAMPLE, include_str!("../../config/minimal.toml")] {
-        let loaded = beside_example(toml).unwrap_or_else(|problems| panic!("{problems}"));
-        assert_eq!(loaded.warnings, []);
-    }
-}
-
-/// Optional keys stand behind a `#` without a space; what stands in place of another key, behind `# `.
-#[test]
-fn the_example_works_with_everything_in_it() {
-    let key = |rest: &&str| rest.starts_with(|c: char| c == '[' || c.is_ascii_lowercase());
-    let whole = EXAMPLE.lines().map(|line| line.strip_prefix('#').filter(key).unwrap_or(line)).collect::<Vec<_>>().join("\n");
-    let loaded = beside_example(&whole).unwrap_or_else(|problems| panic!("{problems}"));
-    assert_eq!((loaded.config.policy.routes.len(), loaded.config.policy.watch.ignore.len()), (3, 2));
-    assert!(loaded.config.heartbeat.is_some());
-    let http = loaded.config.http;
-    let auth = http.auth.unwrap();
-    assert!(http.tls.is_some() && auth.bearer.is_some() && auth.basic.keys().eq(["reader"]));
-}
-
 #[test]
 fn what_other_machines_could_do_on_the_page_is_said() {
     let files = "tls = { cert_file = \"page-cert.pem\", key_file = \"page-key.pem\" }\n";
@@ -450,34 +289,4 @@ fn what_other_machines_could_do_on_the_page_is_said() {
         assert_eq!(about.iter().any(|warning| said.is_some_and(|said| warning.what.contains(said))), said.is_some(), "{about:?}");
         assert_eq!(about.len(), usize::from(said.is_some()));
     }
-}
-
-#[test]
-fn the_example_has_every_key_and_shows_its_default() {
-    for section in sections().iter().filter(|section| !section.heading.is_empty()) {
-        let heading = section.heading.replace("[auth.NAME]", "[auth.main]");
-        assert!(EXAMPLE.contains(&heading), "{heading} is not in config/example.toml");
-        for key in section.keys {
-            let written = EXAMPLE.lines().any(|line| {
-                let line = line.trim_start_matches(['#', ' ']);
-                line.starts_with(&format!("{} = ", key.name)) || section.heading == "match" && line.contains(key.name)
-            });
-            let table = EXAMPLE.contains(&format!("[{}.{}]", heading.trim_matches(['[', ']']), key.name));
-            let later = matches!(key.need, Need::Later(_));
-            assert!(written || table || later, "{} of {heading} is not in config/example.toml", key.name);
-            if let Need::Default(default) = key.need
-                && section.heading != "[[route]]"
-                && key.name != "fallback"
-                // Written without a #, it would be another place than the default under systemd.
-                && (section.heading != "[store]" || key.name != "url")
-            {
-                assert!(
-                    EXAMPLE.contains(&format!("\n{} = {default}\n", key.name)),
-                    "{} of {heading} does not show {default}",
-                    key.name
-                );
-            }
-        }
-    }
-    assert!(EXAMPLE.contains("owners = true is the one key that mails the owners"));
 }
