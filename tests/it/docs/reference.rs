@@ -1,4 +1,4 @@
-//! docs/configuration.md is written by the code.
+//! What the documents repeat of the program: docs/configuration.md is written by the code, and what the doctor says is what it says.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,7 +6,7 @@ use std::fs;
 use entrawatch::config::reference::sections;
 use entrawatch::config::{Key, Need, Section};
 
-use super::pages::root;
+use super::pages::{pages, root};
 
 const INTRODUCTION: &str = "\
 # Configuration
@@ -22,6 +22,17 @@ variables of the Azure SDK (`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_
 - **A secret** is written in one of three ways: `NAME = \"the secret itself\"`, `NAME_file = \"a file that holds it\"`, `NAME_env = \"the variable that holds it\"`. A file is read again when it changes.
 - **An unknown key is an error,** with a suggestion. `entrawatch config check` names every problem at once, each with its path, what is wrong and what to write.
 ";
+
+/// The doctor's answer to a secret that has ended, as the tests of the doctor keep it.
+#[test]
+fn what_the_documents_let_the_doctor_say_is_what_it_says() {
+    let said = include_str!("../doctor/snapshots/ended-secret.snap");
+    let text = pages().into_iter().find(|page| page.path.ends_with("docs/troubleshooting.md")).unwrap();
+    let block = text.blocks().into_iter().find(|block| block.language == "text").unwrap();
+    for line in block.text.lines() {
+        assert!(said.contains(&line.replace("graph.microsoft.com", "GRAPH-HOST")), "{line}");
+    }
+}
 
 #[test]
 fn the_reference_of_the_configuration_is_what_the_code_reads() {
