@@ -204,3 +204,30 @@ pub struct DirectoryObject {
     #[serde(default)]
     pub gone: Vec<GoneCredential>,
 }
+
+impl DirectoryObject {
+    /// An object of which nothing but the id is known.
+    #[must_use]
+    pub fn blank(key: ObjectKey) -> Self {
+        Self {
+            display_name: key.id.clone(),
+            app_id: None,
+            service_principal_type: None,
+            account_enabled: None,
+            is_disabled: false,
+            disabled_by_microsoft: None,
+            sign_in_audience: None,
+            owner_tenant: None,
+            tags: Vec::new(),
+            notes: None,
+            created: None,
+            token_encryption_key_id: None,
+            preferred_thumbprint: None,
+            passwords: Vec::new(),
+            keys: Vec::new(),
+            key,
+            detail: Detail::default(),
+            gone: Vec::new(),
+        }
+    }
+}

@@ -214,7 +214,7 @@ fn ends(credential: &OwnCredential) -> (bool, Option<UtcTime>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::{Detail, KeyCredential, ObjectKey, ObjectKind, PasswordCredential};
+    use crate::inventory::{KeyCredential, ObjectKey, ObjectKind, PasswordCredential};
 
     fn now() -> UtcTime {
         "2026-11-22T12:00:00Z".parse().unwrap()
@@ -232,24 +232,10 @@ mod tests {
             ..KeyCredential::default()
         };
         DirectoryObject {
-            key: ObjectKey { kind: ObjectKind::Application, id: "a".into() },
-            app_id: None,
             display_name: "EntraWatch".into(),
-            service_principal_type: None,
-            account_enabled: None,
-            is_disabled: false,
-            disabled_by_microsoft: None,
-            sign_in_audience: None,
-            owner_tenant: None,
-            tags: Vec::new(),
-            notes: None,
-            created: None,
-            token_encryption_key_id: None,
-            preferred_thumbprint: None,
             passwords: passwords.iter().map(password).collect(),
             keys: keys.iter().map(key).collect(),
-            detail: Detail::default(),
-            gone: Vec::new(),
+            ..DirectoryObject::blank(ObjectKey { kind: ObjectKind::Application, id: "a".into() })
         }
     }
 

@@ -1,12 +1,15 @@
 //! `foresee`: who would be told what, now and at the next slot. Decides as the daemon does, sends nothing, records nothing.
 
+use uuid::Uuid;
+
 use super::evaluate::Memory;
 use super::survey::apply;
+use super::tell::notices;
 use super::{Model, Tenant};
 use crate::clock::UtcTime;
 use crate::inventory::Inventory;
 use crate::outbox::digest::{Item, Planned};
-use crate::policy::{NoticeRow, Slots, TransportKind};
+use crate::policy::{Slots, TransportKind};
 use crate::state::TenantState;
 
 /// What would be told to one recipient about one credential.
@@ -93,18 +96,7 @@ fn after(memory: &Memory, planned: &[Planned], now: UtcTime) -> Memory {
     for plan in planned {
         memory.outbox.left.insert(plan.series.clone(), now);
         memory.outbox.settled.extend(plan.slot.map(|slot| (plan.series.clone(), slot)));
-        memory.notices.extend(plan.told.iter().map(|told| NoticeRow {
-            credential: told.credential.clone(),
-            not_after: told.not_after,
-            posture: told.posture,
-            notice: told.notice,
-            threshold: told.threshold,
-            recipient: plan.series.recipient.clone(),
-            severity: told.severity,
-            transport: TransportKind::Smtp,
-            at: now,
-            mail: uuid::Uuid::nil(),
-        }));
+        memory.notices.extend(notices(plan, TransportKind::Smtp, Uuid::nil(), now));
     }
     memory
 }

@@ -8,7 +8,7 @@ use super::MailSetup;
 use super::evaluate::series;
 use crate::clock::UtcTime;
 use crate::outbox::digest::Planned;
-use crate::policy::{Decision, NoticeRow, Outbox, Reason, Series, Via};
+use crate::policy::{Decision, NoticeRow, Outbox, Reason, Series, TransportKind, Via};
 use crate::store::{Mails, NewMail};
 
 /// What an evaluation does to the outbox.
@@ -42,18 +42,7 @@ pub fn mailing(setup: &MailSetup, planned: Vec<Planned>, mails: &Mails, now: Utc
             kept.insert(same.id);
             continue;
         }
-        mailing.notices.extend(plan.told.iter().map(|told| NoticeRow {
-            credential: told.credential.clone(),
-            not_after: told.not_after,
-            posture: told.posture,
-            notice: told.notice,
-            threshold: told.threshold,
-            recipient: plan.series.recipient.clone(),
-            severity: told.severity,
-            transport: setup.transport,
-            at: now,
-            mail: id,
-        }));
+        mailing.notices.extend(notices(&plan, setup.transport, id, now));
         mailing.mails.push(NewMail {
             id,
             severity: plan.digest.severity(),
@@ -73,6 +62,22 @@ pub fn mailing(setup: &MailSetup, planned: Vec<Planned>, mails: &Mails, now: Utc
     }
     mailing.withdraw = mails.withdrawable.iter().map(|mail| mail.id).filter(|id| !kept.contains(id)).collect();
     mailing
+}
+
+/// What is remembered once this mail has been accepted.
+pub fn notices(plan: &Planned, transport: TransportKind, mail: Uuid, now: UtcTime) -> impl Iterator<Item = NoticeRow> {
+    plan.told.iter().map(move |told| NoticeRow {
+        credential: told.credential.clone(),
+        not_after: told.not_after,
+        posture: told.posture,
+        notice: told.notice,
+        threshold: told.threshold,
+        recipient: plan.series.recipient.clone(),
+        severity: told.severity,
+        transport,
+        at: now,
+        mail,
+    })
 }
 
 /// What became of earlier mails, in the words of the policy.

@@ -27,17 +27,10 @@ impl Place {
     /// `mail` is the value of `transport`.
     pub fn new(tenant: &Tenant, mail: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let config = tenant.config();
         let listen = free_address();
         let text = format!(
             r#"
-            [[tenant]]
-            name = "contoso"
-            tenant_id = "{}"
-            client_id = "{}"
-            auth = {{ kind = "secret", secret = "{}" }}
-            login_url = "{base}"
-            graph_url = "{base}"
+            {}
             [store]
             url = "sqlite:store.db"
             [http]
@@ -51,10 +44,7 @@ impl Place {
             from = "EntraWatch <entrawatch@example.com>"
             transport = {mail}
             "#,
-            config.tenant_id,
-            config.client_id,
-            tenant.watcher.secret.expose_secret(),
-            base = tenant.base,
+            tenant.toml("contoso"),
         );
         fs::write(directory.path().join("entrawatch.toml"), text).unwrap();
         Self { directory, listen }

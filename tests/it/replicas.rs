@@ -7,7 +7,6 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use entrawatch::clock::{Clock as _, SystemClock};
 use entrawatch::store::LEASE;
-use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -44,25 +43,7 @@ impl Replica {
             "#,
             database.plain_url(),
         );
-        let tenant = |(name, tenant): &(&str, &Tenant)| {
-            let config = tenant.config();
-            format!(
-                r#"
-                [[tenant]]
-                name = "{name}"
-                tenant_id = "{}"
-                client_id = "{}"
-                auth = {{ kind = "secret", secret = "{}" }}
-                login_url = "{base}"
-                graph_url = "{base}"
-                "#,
-                config.tenant_id,
-                config.client_id,
-                tenant.watcher.secret.expose_secret(),
-                base = tenant.base,
-            )
-        };
-        let text: String = std::iter::once(config).chain(tenants.iter().map(tenant)).collect();
+        let text: String = std::iter::once(config).chain(tenants.iter().map(|(name, tenant)| tenant.toml(name))).collect();
         fs::write(folder.path().join("entrawatch.toml"), text).unwrap();
         let mut replica = Self { folder, listen, daemon: None };
         replica.start();

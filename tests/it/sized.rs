@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use entrawatch::clock::{Clock as _, ManualClock, SystemClock};
 use entrawatch::demo;
-use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, sleep};
 
 use crate::support::graph::{ROLES, Tenant};
@@ -72,13 +71,7 @@ async fn a_tenant_of_this_size_fits_into_what_the_manifests_allow() {
     drop(listener);
     let configuration = format!(
         r#"
-        [[tenant]]
-        name = "contoso"
-        tenant_id = "{}"
-        client_id = "{}"
-        auth = {{ kind = "secret", secret = "{}" }}
-        login_url = "{base}"
-        graph_url = "{base}"
+        {}
         [poll]
         interval = "1m"
         delta = "never"
@@ -90,10 +83,7 @@ async fn a_tenant_of_this_size_fits_into_what_the_manifests_allow() {
         from = "EntraWatch <entrawatch@example.com>"
         transport = {{ kind = "folder", path = "mails" }}
         "#,
-        tenant.directory.tenant_id(),
-        tenant.watcher.application.app_id,
-        tenant.watcher.secret.expose_secret(),
-        base = tenant.base,
+        tenant.toml("contoso"),
     );
     fs::write(folder.path().join("entrawatch.toml"), configuration).unwrap();
 

@@ -41,7 +41,7 @@ pub(in crate::graph) fn decode(kind: ObjectKind, raw: &str) -> Result<DirectoryO
     let wire: Object = serde_json::from_str(raw).map_err(|error| because(super::printable(&error.to_string())))?;
     let id = lower(wire.id.clone()).ok_or_else(|| because("it has no id".to_owned()))?;
     wire.require_credentials().map_err(because)?;
-    let mut object = blank(ObjectKey { kind, id });
+    let mut object = DirectoryObject::blank(ObjectKey { kind, id });
     wire.write_to(&mut object).map_err(because)?;
     Ok(object)
 }
@@ -56,7 +56,7 @@ pub(in crate::graph) fn merge(
     let wire: Object = serde_json::from_value(Value::Object(sent)).map_err(|error| super::printable(&error.to_string()))?;
     let mut object = match known {
         Some(known) => DirectoryObject { detail: Detail::default(), gone: Vec::new(), ..known.clone() },
-        None if wire.is_whole() => blank(key),
+        None if wire.is_whole() => DirectoryObject::blank(key),
         None => return Ok(None),
     };
     wire.write_to(&mut object)?;
@@ -178,30 +178,6 @@ impl Object {
             object.keys = credentials::keys(keys.ok_or(NO_KEYS)?)?;
         }
         Ok(())
-    }
-}
-
-/// An object of which nothing but the id is known.
-fn blank(key: ObjectKey) -> DirectoryObject {
-    DirectoryObject {
-        display_name: key.id.clone(),
-        app_id: None,
-        service_principal_type: None,
-        account_enabled: None,
-        is_disabled: false,
-        disabled_by_microsoft: None,
-        sign_in_audience: None,
-        owner_tenant: None,
-        tags: Vec::new(),
-        notes: None,
-        created: None,
-        token_encryption_key_id: None,
-        preferred_thumbprint: None,
-        passwords: Vec::new(),
-        keys: Vec::new(),
-        key,
-        detail: Detail::default(),
-        gone: Vec::new(),
     }
 }
 

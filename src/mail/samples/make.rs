@@ -60,25 +60,11 @@ pub(super) struct Make {
 
 impl Make {
     fn new(kind: CredentialKind, name: &str, start_days: i64, end_days: i64) -> Self {
+        let key = ObjectKey { kind: ObjectKind::Application, id: id("0b1c", "payroll") };
         let object = DirectoryObject {
-            key: ObjectKey { kind: ObjectKind::Application, id: id("0b1c", "payroll") },
             app_id: Some(id("a11d", "payroll")),
             display_name: "Payroll API".to_owned(),
-            service_principal_type: None,
-            account_enabled: None,
-            is_disabled: false,
-            disabled_by_microsoft: None,
-            sign_in_audience: None,
-            owner_tenant: None,
-            tags: Vec::new(),
-            notes: None,
-            created: None,
-            token_encryption_key_id: None,
-            preferred_thumbprint: None,
-            passwords: Vec::new(),
-            keys: Vec::new(),
-            detail: Detail::default(),
-            gone: Vec::new(),
+            ..DirectoryObject::blank(key)
         };
         let credential = Credential {
             key_id: id("c4ed", name),

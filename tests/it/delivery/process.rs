@@ -6,7 +6,6 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use entrawatch::clock::{Clock as _, SystemClock};
 use entrawatch::store::Store;
-use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -42,28 +41,19 @@ impl Scene {
     }
 
     fn configuration(&self) -> String {
-        let (base, watcher) = (self.tenant.base.as_str().trim_end_matches('/'), &self.tenant.watcher);
         let recipients: Vec<String> = (0..RECIPIENTS).map(|n| format!("\"{n}@example.com\"")).collect();
         format!(
             r#"
             [http]
             listen = "127.0.0.1:0"
-            [[tenant]]
-            name = "contoso"
-            tenant_id = "{}"
-            client_id = "{}"
-            login_url = "{base}"
-            graph_url = "{base}"
-            auth = {{ kind = "secret", secret = "{}" }}
+            {}
             [recipients]
             fallback = [{}]
             [mail]
             from = "EntraWatch <entrawatch@example.com>"
             transport = {{ kind = "smtp", url = "smtp://127.0.0.1:{}", starttls = "none" }}
             "#,
-            self.tenant.directory.tenant_id(),
-            watcher.application.app_id,
-            watcher.secret.expose_secret(),
+            self.tenant.toml("contoso"),
             recipients.join(", "),
             self.sink.address.port(),
         )

@@ -125,6 +125,18 @@ impl Tenant {
         }
     }
 
+    /// The `[[tenant]]` of a configuration file.
+    pub fn toml(&self, name: &str) -> String {
+        format!(
+            "[[tenant]]\nname = \"{name}\"\ntenant_id = \"{}\"\nclient_id = \"{}\"\nauth = {{ kind = \"secret\", secret = \"{}\" }}\n\
+             login_url = \"{base}\"\ngraph_url = \"{base}\"\n",
+            self.directory.tenant_id(),
+            self.watcher.application.app_id,
+            self.watcher.secret.expose_secret(),
+            base = self.base,
+        )
+    }
+
     /// Asks for a token as the watcher does.
     pub async fn token(&self) -> String {
         let (status, body) = self.sign_in(&[]).await;
