@@ -227,7 +227,12 @@ impl Context<'_> {
         for address in owed {
             let all = windows(standing, &self.input.rules.alerts, None);
             match addressees.iter_mut().find(|known| known.recipient == *address && known.batch.is_none()) {
-                Some(known) => known.windows = Windows::new(known.windows.iter().chain(all.iter())),
+                Some(known) => {
+                    known.windows = Windows::new(known.windows.iter().chain(all.iter()));
+                    if known.via == Via::Escalation {
+                        known.via = Via::Baseline;
+                    }
+                }
                 None => addressees.push(Addressee { recipient: address.clone(), via: Via::Baseline, batch: None, windows: all }),
             }
         }
