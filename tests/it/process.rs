@@ -183,7 +183,7 @@ async fn sigterm_ends_it_in_order_and_a_second_daemon_on_the_same_store_is_refus
     assert!(place.log().contains("store.db"), "which store:\n{}", place.log());
 
     process.signal("-TERM");
-    assert_eq!(process.ended(Duration::from_secs(5)).await.code(), Some(0), "{}", place.log());
+    assert_eq!(process.ended(Duration::from_secs(10)).await.code(), Some(0), "{}", place.log());
     let mails = fs::read_dir(place.path("mails")).unwrap().count();
 
     // A second start mails nothing again.
@@ -191,7 +191,7 @@ async fn sigterm_ends_it_in_order_and_a_second_daemon_on_the_same_store_is_refus
     place.until_ready().await;
     place.until("the tenant is not polled", || async { place.get("api/v1/health").await.0 == 200 }).await;
     process.signal("-TERM");
-    assert_eq!(process.ended(Duration::from_secs(5)).await.code(), Some(0), "{}", place.log());
+    assert_eq!(process.ended(Duration::from_secs(10)).await.code(), Some(0), "{}", place.log());
     assert_eq!(fs::read_dir(place.path("mails")).unwrap().count(), mails);
 }
 

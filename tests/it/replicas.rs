@@ -143,7 +143,7 @@ async fn replicas_share_tenants_show_all_of_them_mail_once_and_take_over_from_th
     one.until("who comes back gets nothing", || async { works_on(&one.duties().await).len() == 1 }).await;
     let mut ending = two.daemon.take().unwrap();
     ending.signal("TERM");
-    assert_eq!(ending.end(Duration::from_secs(5)).await.code(), Some(0));
+    assert_eq!(ending.end(Duration::from_secs(10)).await.code(), Some(0));
     one.until("who ends in order leaves its tenants late", || async { works_on(&one.duties().await).len() == 2 }).await;
 
     let to = |message: &Vec<u8>| {
