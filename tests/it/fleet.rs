@@ -1,4 +1,5 @@
-//! When tenants are polled: a day of policy time, each at its own interval, and not all together.
+//! The tenants of one process, stepped when they say that there is something to do: each is polled at its own interval and not together with
+//! the others, and what concerns several is done and said once.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,12 +17,34 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use url::Url;
+use uuid::Uuid;
 
-use crate::support::at;
 use crate::support::graph::{BEGIN, ROLES};
 use crate::support::log::Log;
+use crate::support::{at, days};
 
-/// Tenants of one process, stepped when they say that there is something to do.
+/// A `[[tenant]]`.
+struct Entry {
+    tenant_id: String,
+    client_id: String,
+    secret: String,
+    /// More lines.
+    more: &'static str,
+}
+
+impl Entry {
+    /// A tenant that is known by its GUID and has an application of its own to sign in with.
+    fn of(directory: &Directory, more: &'static str) -> Self {
+        let watcher = directory.add_watcher(ROLES);
+        Self {
+            tenant_id: directory.tenant_id().to_string(),
+            client_id: watcher.application.app_id.to_string(),
+            secret: watcher.secret.expose_secret().to_owned(),
+            more,
+        }
+    }
+}
+
 struct Fleet {
     clock: Arc<ManualClock>,
     store: Store,
@@ -32,11 +55,11 @@ struct Fleet {
 }
 
 impl Fleet {
-    /// Tenants with these lines in their `[[tenant]]`; `named` says by what `tenant_id` each is known.
-    async fn new(own: &[&str], named: impl Fn(usize, &[Directory]) -> String) -> Self {
+    /// So many tenants are served, and watched as `entries` says.
+    async fn new(tenants: usize, entries: impl FnOnce(&[Directory]) -> Vec<Entry>) -> Self {
         let clock = Arc::new(ManualClock::new(at(BEGIN)));
         let directories: Vec<_> =
-            (0..own.len()).map(|number| Directory::new(&format!("tenant-{number}.example"), clock.clone())).collect();
+            (0..tenants).map(|number| Directory::new(&format!("tenant-{number}.example"), clock.clone())).collect();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let router = demo::router(&base, directories.clone());
@@ -49,15 +72,12 @@ impl Fleet {
             "[store]\nurl = \"sqlite:{}\"\n[recipients]\nfallback = [\"ops@example.com\"]\n",
             folder.path().join("store.db").display()
         );
-        let ids: Vec<String> = (0..own.len()).map(|number| named(number, &directories)).collect();
-        for (number, (directory, own)) in directories.iter().zip(own).enumerate() {
-            let watcher = directory.add_watcher(ROLES);
-            let (client, secret) = (watcher.application.app_id, watcher.secret.expose_secret());
+        let entries = entries(&directories);
+        for (number, Entry { tenant_id, client_id, secret, more }) in entries.iter().enumerate() {
             let _ = writeln!(
                 text,
-                "[[tenant]]\nname = \"t{number}\"\ntenant_id = \"{}\"\nclient_id = \"{client}\"\n\
-                 auth = {{ kind = \"secret\", secret = \"{secret}\" }}\nlogin_url = \"{base}\"\ngraph_url = \"{base}\"\n{own}",
-                ids[number]
+                "[[tenant]]\nname = \"t{number}\"\ntenant_id = \"{tenant_id}\"\nclient_id = \"{client_id}\"\n\
+                 auth = {{ kind = \"secret\", secret = \"{secret}\" }}\nlogin_url = \"{base}\"\ngraph_url = \"{base}\"\n{more}"
             );
         }
         let file = folder.path().join("entrawatch.toml");
@@ -67,7 +87,7 @@ impl Fleet {
         let store = Store::open_exclusive(&loaded.config.store.url).await.unwrap();
         let tenants = tenants_beside(&loaded.config, store.clone(), clock.clone(), Arc::new(TokioSleeper)).unwrap();
         let now = clock.now();
-        let tenants = tenants.into_iter().zip(ids).map(|(tenant, id)| (tenant, id, now)).collect();
+        let tenants = tenants.into_iter().zip(entries).map(|(tenant, entry)| (tenant, entry.tenant_id, now)).collect();
         Self { clock, store, tenants, _folder: folder, _server: stop.drop_guard() }
     }
 
@@ -91,17 +111,13 @@ impl Fleet {
     }
 }
 
-fn guid(number: usize, directories: &[Directory]) -> String {
-    directories[number].tenant_id().to_string()
-}
-
 fn gaps(polls: &[UtcTime]) -> Vec<TimeDelta> {
     polls.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
 #[tokio::test]
 async fn a_tenant_that_is_alone_is_polled_at_its_interval_to_the_second() {
-    let mut fleet = Fleet::new(&["interval = \"45m\""], guid).await;
+    let mut fleet = Fleet::new(1, |all| vec![Entry::of(&all[0], "interval = \"45m\"")]).await;
     let polled = fleet.live(at(BEGIN) + TimeDelta::hours(24)).await.remove(0);
     assert_eq!(polled.len(), 32);
     assert!(gaps(&polled).iter().all(|gap| *gap == TimeDelta::minutes(45)), "{polled:?}");
@@ -118,7 +134,8 @@ async fn each_of_many_keeps_its_own_interval_and_they_drift_apart() {
         "interval = \"30m\"",
     ];
     let minutes = [60, 60, 60, 60, 180, 30];
-    let mut fleet = Fleet::new(&own, guid).await;
+    let mut fleet =
+        Fleet::new(own.len(), |all| all.iter().zip(own).map(|(directory, more)| Entry::of(directory, more)).collect()).await;
     let polled = fleet.live(at(BEGIN) + TimeDelta::hours(24)).await;
     for (polls, minutes) in polled.iter().zip(minutes) {
         let interval = TimeDelta::minutes(minutes);
@@ -144,10 +161,12 @@ async fn each_of_many_keeps_its_own_interval_and_they_drift_apart() {
 #[tokio::test]
 async fn a_tenant_named_by_its_guid_and_by_its_domain_is_worked_on_once() {
     let (log, _guard) = Log::listen();
-    // The second entry names the first tenant by its domain.
-    let named =
-        |number: usize, directories: &[Directory]| if number == 0 { guid(0, directories) } else { directories[0].domain() };
-    let mut fleet = Fleet::new(&["", ""], named).await;
+    let mut fleet = Fleet::new(1, |all| {
+        let by_guid = Entry::of(&all[0], "");
+        let by_domain = Entry { tenant_id: all[0].domain(), ..Entry::of(&all[0], "") };
+        vec![by_guid, by_domain]
+    })
+    .await;
     for (tenant, ..) in &mut fleet.tenants {
         tenant.step().await;
     }
@@ -160,4 +179,25 @@ async fn a_tenant_named_by_its_guid_and_by_its_domain_is_worked_on_once() {
     fleet.clock.advance(TimeDelta::hours(1));
     fleet.tenants[1].0.step().await;
     assert_eq!(fleet.store.version(&id).await.unwrap(), version, "the second one writes nothing");
+}
+
+#[tokio::test]
+async fn an_application_whose_home_is_not_watched_is_spoken_of_once_and_not_once_a_tenant() {
+    let (log, _guard) = Log::listen();
+    let (app_id, home) = (Uuid::new_v4(), Uuid::new_v4());
+    let mut fleet = Fleet::new(3, |all| {
+        let entry = |directory: &Directory| {
+            let (secret, now) = ("one-for-all-of-them".to_owned(), at(BEGIN));
+            let principal = directory.add_service_principal("EntraWatch", app_id, home);
+            directory.set_roles(app_id, ROLES);
+            directory.add_secret_with_value(principal, "shared", &secret, now - days(1), now + days(400));
+            Entry { tenant_id: directory.tenant_id().to_string(), client_id: app_id.to_string(), secret, more: "" }
+        };
+        all.iter().map(entry).collect()
+    })
+    .await;
+    fleet.live(at(BEGIN) + TimeDelta::hours(2)).await;
+    let said = log.lines_with("is registered in a tenant that it does not watch");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains(&home.to_string()), "{said:?}");
 }
