@@ -59,11 +59,13 @@ impl<'a> Table<'a> {
         if let Some(meant) = closest(name, self.keys.iter().map(|key| key.name)) {
             return wrong(what, format!("did you mean {}?", spell(&self.at(meant))));
         }
-        if let Some(section) = elsewhere.first() {
-            return wrong(what, format!("did you mean {name} of {}?", section.heading));
-        }
         let known: Vec<_> = self.keys.iter().filter(|key| !matches!(key.need, Need::Later(_))).map(|key| key.name).collect();
-        wrong(what, format!("leave it out, or write one of {}", known.join(", ")))
+        let known = known.join(", ");
+        match elsewhere.first() {
+            Some(section) if self.path.is_empty() => wrong(what, format!("did you mean {name} of {}?", section.heading)),
+            Some(section) => wrong(what, format!("did you mean {name} of {}? {} takes {known}", section.heading, self.path)),
+            None => wrong(what, format!("leave it out, or write one of {known}")),
+        }
     }
 
     /// The full path of a key.
