@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod duty;
 pub mod graph;
 pub mod heartbeat;
+pub mod html;
 pub mod inventory;
 pub mod mail;
 pub mod metrics;

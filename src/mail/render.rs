@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono_tz::Tz;
 use lettre::message::Mailbox;
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::{Environment, Value};
 use url::Url;
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ use super::report::{self, Report};
 use super::watcher::{self, Bulletin};
 use super::words::{self, MARKS, NAMES};
 use crate::clock::UtcTime;
+use crate::html::{self, escaped};
 use crate::outbox::digest::Digest;
 
 /// Gmail cuts off what is longer than 102 KB.
@@ -168,14 +169,7 @@ fn fingerprint(subject: &str, text: &str) -> String {
 }
 
 fn templates() -> Environment<'static> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
-    environment.set_formatter(|out, _, value| {
-        let text = value.to_string();
-        out.write_str(&if value.is_safe() { text } else { escaped(&text) }).map_err(Into::into)
-    });
+    let mut environment = html::environment();
     environment.add_filter("options", |line: &str| Value::from_safe_string(options(line)));
     environment.add_filter("marked", |sentence: &str| Value::from_safe_string(marked(sentence)));
     for (name, source) in TEMPLATES {
@@ -184,11 +178,6 @@ fn templates() -> Environment<'static> {
         }
     }
     environment
-}
-
-/// Text in HTML, also inside quoted attributes. The engine's own escaping turns every slash of a link into six characters.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 /// A command line in HTML, whose options are not broken after their hyphens.

@@ -1,11 +1,12 @@
-//! The templates, in the binary. Everything that is put into one is escaped; a name that a template uses and nobody gave is an error.
+//! The templates of the page, in the binary.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{Environment, Value, context};
 use serde::Serialize;
 
 use super::assets::STYLE;
+use crate::html::{self, escaped};
 use crate::mail::{MARKS, NAMES};
 
 const SOURCES: [(&str, &str); 11] = [
@@ -28,15 +29,7 @@ pub(super) struct Templates(Environment<'static>);
 
 impl Templates {
     pub(super) fn new() -> Result<Self, minijinja::Error> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
-        // The engine's own escaping writes every slash of an address as six characters.
-        environment.set_formatter(|out, _, value| {
-            let text = value.to_string();
-            out.write_str(&if value.is_safe() { text } else { escaped(&text) }).map_err(Into::into)
-        });
+        let mut environment = html::environment();
         environment.add_filter("count", |number: i64| super::words::count(number));
         environment.add_filter("sentence", |text: &str| super::words::sentence(text));
         environment.add_filter("marked", |text: &str| Value::from_safe_string(marked(text)));
@@ -54,11 +47,6 @@ impl Templates {
     pub(super) fn render(&self, name: &str, page: impl Serialize) -> Result<String, minijinja::Error> {
         self.0.get_template(name)?.render(context! { page => Value::from_serialize(page), here => name })
     }
-}
-
-/// Text in HTML, also inside quoted attributes.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 /// A sentence of the mails in HTML: literal text as code, names that the reader finds on the screen in bold.
