@@ -18,7 +18,7 @@ use crate::policy::{Notice, Via};
 use crate::store::Store;
 use crate::tenant::{Foreseen, Foresight};
 
-/// Say who would be told what, now and at the next digest, and why. Sends nothing, records nothing; may run beside the daemon.
+/// Say who would be told what, now and at the next digest, and why, and when the next report leaves. Sends nothing, records nothing; may run beside the daemon.
 #[derive(Debug, Args)]
 pub struct Plan {
     #[command(flatten)]
@@ -86,6 +86,9 @@ fn table(plans: &[(String, Foresight)], has_mail: bool, zone: Tz) -> String {
         }
         let rows: Vec<_> = plan.told.iter().map(|told| row(told, zone)).collect();
         let _ = writeln!(text, "{}", output::table(HEAD, &rows));
+        if let Some((at, recipients)) = &plan.report {
+            let _ = writeln!(text, "The next report leaves {}, to {}.\n", instant(*at, zone), recipients.join(", "));
+        }
     }
     text
 }
@@ -143,6 +146,7 @@ fn as_json(plans: &[(String, Foresight)]) -> serde_json::Value {
         json!({
             "tenant": tenant, "as_of": plan.as_of, "problem": plan.problem, "first_digest": plan.is_first,
             "next_slot": plan.slot, "told": plan.told.iter().map(told).collect::<Vec<_>>(),
+            "next_report": plan.report.as_ref().map(|(at, recipients)| json!({ "at": at, "recipients": recipients })),
         })
     };
     json!(plans.iter().map(plan).collect::<Vec<_>>())

@@ -1,6 +1,7 @@
 //! The regular report to fallback: when it is due, and what it finds.
 
 use std::collections::BTreeMap;
+use std::iter::successors;
 
 use chrono::{Datelike as _, TimeDelta, Weekday};
 use serde::{Deserialize, Serialize};
@@ -48,17 +49,29 @@ impl ReportRules {
     /// The last slot at or before `now`, at the time of day of the digest; `None`: there is no report.
     #[must_use]
     pub fn latest(&self, digest: &Digest, now: UtcTime) -> Option<UtcTime> {
-        let days = [self.day];
-        let weekly = Slots::of(&Digest { days: days.to_vec(), ..digest.clone() }).latest(now)?;
+        let weekly = self.weekly(digest);
+        let slots = Slots::of(&weekly);
+        self.due_of(digest, successors(slots.latest(now), |slot| slots.latest(*slot - TimeDelta::seconds(1))))
+    }
+
+    /// The first slot after `now`.
+    #[must_use]
+    pub fn next(&self, digest: &Digest, now: UtcTime) -> Option<UtcTime> {
+        let weekly = self.weekly(digest);
+        let slots = Slots::of(&weekly);
+        self.due_of(digest, successors(slots.next(now), |slot| slots.next(*slot)))
+    }
+
+    fn weekly(self, digest: &Digest) -> Digest {
+        Digest { days: vec![self.day], ..digest.clone() }
+    }
+
+    /// The first of these weekly slots on which there is a report.
+    fn due_of(self, digest: &Digest, mut slots: impl Iterator<Item = UtcTime>) -> Option<UtcTime> {
         match self.every {
             ReportEvery::Never => None,
-            ReportEvery::Week => Some(weekly),
-            ReportEvery::Month => {
-                let is_first = |slot: &UtcTime| slot.with_timezone(&digest.timezone).day() <= 7;
-                let rules = Digest { days: days.to_vec(), ..digest.clone() };
-                let before = |slot: &UtcTime| Slots::of(&rules).latest(*slot - TimeDelta::seconds(1));
-                std::iter::successors(Some(weekly), before).take(6).find(is_first)
-            }
+            ReportEvery::Week => slots.next(),
+            ReportEvery::Month => slots.take(6).find(|slot| slot.with_timezone(&digest.timezone).day() <= 7),
         }
     }
 }
@@ -241,17 +254,18 @@ mod tests {
             days: vec![Weekday::Tue],
             urgent_within: TimeDelta::days(1),
         };
-        for (every, now, expected) in [
-            (ReportEvery::Week, "2026-11-22T12:00:00Z", Some("2026-11-16T08:00:00Z")),
-            (ReportEvery::Week, "2026-11-23T08:00:00Z", Some("2026-11-23T08:00:00Z")),
-            (ReportEvery::Week, "2026-10-26T07:59:00Z", Some("2026-10-19T07:00:00Z")),
-            (ReportEvery::Month, "2026-11-22T12:00:00Z", Some("2026-11-02T08:00:00Z")),
-            (ReportEvery::Month, "2026-12-07T07:59:00Z", Some("2026-11-02T08:00:00Z")),
-            (ReportEvery::Month, "2026-12-07T08:00:00Z", Some("2026-12-07T08:00:00Z")),
-            (ReportEvery::Never, "2026-12-07T08:00:00Z", None),
+        for (every, now, latest, next) in [
+            (ReportEvery::Week, "2026-11-22T12:00:00Z", Some("2026-11-16T08:00:00Z"), Some("2026-11-23T08:00:00Z")),
+            (ReportEvery::Week, "2026-11-23T08:00:00Z", Some("2026-11-23T08:00:00Z"), Some("2026-11-30T08:00:00Z")),
+            (ReportEvery::Week, "2026-10-26T07:59:00Z", Some("2026-10-19T07:00:00Z"), Some("2026-10-26T08:00:00Z")),
+            (ReportEvery::Month, "2026-11-22T12:00:00Z", Some("2026-11-02T08:00:00Z"), Some("2026-12-07T08:00:00Z")),
+            (ReportEvery::Month, "2026-12-07T07:59:00Z", Some("2026-11-02T08:00:00Z"), Some("2026-12-07T08:00:00Z")),
+            (ReportEvery::Month, "2026-12-07T08:00:00Z", Some("2026-12-07T08:00:00Z"), Some("2027-01-04T08:00:00Z")),
+            (ReportEvery::Never, "2026-12-07T08:00:00Z", None, None),
         ] {
             let rules = ReportRules { every, day: Weekday::Mon };
-            assert_eq!(rules.latest(&digest, utc(now)), expected.map(utc), "{every} {now}");
+            assert_eq!(rules.latest(&digest, utc(now)), latest.map(utc), "{every} {now}");
+            assert_eq!(rules.next(&digest, utc(now)), next.map(utc), "{every} {now}");
         }
     }
 }

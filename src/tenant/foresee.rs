@@ -38,6 +38,8 @@ pub struct Foresight {
     pub slot: Option<UtcTime>,
     /// Earliest first.
     pub told: Vec<Foreseen>,
+    /// When the next report is sent, and to whom.
+    pub report: Option<(UtcTime, Vec<String>)>,
 }
 
 impl Tenant {
@@ -75,6 +77,7 @@ impl Tenant {
             is_first: !decided.evaluation.baseline_for.is_empty(),
             slot,
             told,
+            report: self.shared.rules.report.next(&self.shared.rules.digest, now).map(|slot| (slot, self.fallback.clone())),
         })
     }
 

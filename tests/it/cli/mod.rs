@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod health;
 mod mail;
+mod plan;
 mod silence;
 
 use std::fmt::Write as _;
