@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use clap::Args;
 
 use super::File;
-use super::output::say;
+use super::output::{instant, say};
 use super::plan::because;
 use crate::app::tenants_beside;
 use crate::clock::{Clock as _, SystemClock, TokioSleeper, UtcTime};
@@ -239,8 +239,8 @@ fn posture(standing: &Standing, zone: Tz) -> String {
 }
 
 fn rules(one: &Explained) -> String {
-    let route = one.route.map_or_else(|| "no route matches".to_owned(), |number| format!("route[{number}] matches"));
-    let ignored: Vec<String> = one.ignored_by.iter().map(|number| format!("ignore[{number}] matches")).collect();
+    let route = one.route.map_or_else(|| "no route matches".to_owned(), |number| format!("route {} matches", number + 1));
+    let ignored: Vec<String> = one.ignored_by.iter().map(|number| format!("ignore {} matches", number + 1)).collect();
     std::iter::once(route).chain(ignored).collect::<Vec<_>>().join(", ")
 }
 
@@ -250,8 +250,4 @@ fn days(length: chrono::TimeDelta) -> String {
         1 => "1 day".to_owned(),
         many => format!("{many} days"),
     }
-}
-
-fn instant(at: UtcTime, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string()
 }

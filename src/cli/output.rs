@@ -2,8 +2,10 @@
 
 use std::io::{self, ErrorKind, Write as _};
 
+use chrono_tz::Tz;
 use clap::ValueEnum;
 
+use crate::clock::UtcTime;
 use crate::mail::cell;
 
 /// How a command answers.
@@ -21,6 +23,11 @@ pub fn say(text: &str) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
+}
+
+/// An instant in the zone of the digests.
+pub fn instant(at: UtcTime, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string()
 }
 
 /// Columns of equal width, two spaces apart; the last one is as long as it is. Nothing where there are no rows.

@@ -10,9 +10,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::File;
-use super::output::{self, Format};
+use super::output::{self, Format, instant};
 use crate::app::tenants_beside;
-use crate::clock::{SystemClock, TokioSleeper, UtcTime};
+use crate::clock::{SystemClock, TokioSleeper};
 use crate::config::{Config, format_duration};
 use crate::policy::{Notice, Via};
 use crate::store::Store;
@@ -126,10 +126,6 @@ pub(super) fn because(via: &Via) -> String {
         Via::Escalation => "escalation: the end is near".to_owned(),
         Via::Undeliverable(address) => format!("fallback: mails to {address} are refused"),
     }
-}
-
-fn instant(at: UtcTime, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string()
 }
 
 fn as_json(plans: &[(String, Foresight)]) -> serde_json::Value {

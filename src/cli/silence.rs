@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 
 use super::File;
-use super::output::say;
+use super::output::{self, instant, say};
 use crate::clock::{Clock as _, SystemClock, UtcTime};
 use crate::config::{Loaded, parse_duration};
 use crate::inventory::{Inventory, Judging, Pattern, Standing, Subject, judge};
@@ -166,7 +166,7 @@ fn until(text: &str, zone: Tz, now: UtcTime) -> anyhow::Result<UtcTime> {
     let after = || parse_duration(text).ok().map(|length| now + length);
     match day().or_else(instant).or_else(after) {
         Some(at) if at > now => Ok(at),
-        Some(at) => bail!("--until {text} is {}, which has passed; write a later one", self::instant(at, zone)),
+        Some(at) => bail!("--until {text} is {}, which has passed; write a later one", output::instant(at, zone)),
         None => bail!(
             "--until {text:?} is not a time; write a day (2026-12-24), an instant (2026-12-24T18:00:00Z) or how long (4w, 30d)"
         ),
@@ -281,10 +281,6 @@ fn what(silence: &Silence, tenants: &[(String, String)]) -> String {
     };
     let name = |id: &String| tenants.iter().find(|(known, _)| known == id).map_or(id, |(_, name)| name).clone();
     silence.tenant.as_ref().map_or_else(|| scope.clone(), |id| format!("{scope} in {}", escape(&name(id))))
-}
-
-fn instant(at: UtcTime, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string()
 }
 
 #[cfg(test)]

@@ -159,7 +159,8 @@ fn untrusted(error: &reqwest::Error) -> Option<String> {
                 .to_owned()
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            format!("it is for another host ({reason}); something answers in its place, so check name resolution and the proxy of this machine")
+            let said = super::wire::printable(&reason.to_string());
+            format!("it is for another host ({said}); something answers in its place, so check name resolution and the proxy of this machine")
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "it has expired; check the clock of this machine, and whether a proxy answers in its place".to_owned()

@@ -186,7 +186,7 @@ pub struct WatcherVerdict {
 /// Decides what is said, and to whom.
 #[must_use]
 pub fn watch(input: &WatcherInput<'_>) -> WatcherVerdict {
-    let mut told = remembered(input);
+    let told = remembered(input);
     let mut letters: BTreeMap<String, Vec<Remark>> = BTreeMap::new();
     for condition in input.conditions.iter().filter(|condition| !condition.is_young) {
         for recipient in &condition.recipients {
@@ -210,7 +210,6 @@ pub fn watch(input: &WatcherInput<'_>) -> WatcherVerdict {
     for letter in letters.values_mut() {
         letter.sort_by_key(|remark| Reverse(remark.severity()));
     }
-    told.sort_by(|a, b| (&a.matter, &a.recipient, a.threshold).cmp(&(&b.matter, &b.recipient, b.threshold)));
     WatcherVerdict { memory: WatcherState { transport: Some(input.transport), told }, letters }
 }
 

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_leases.sql"),
     include_str!("migrations/0003_due_mails.sql"),
+    include_str!("migrations/0004_given_up.sql"),
 ];
 
 const DOING: &str = "bring its tables up to date";

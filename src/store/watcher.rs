@@ -68,9 +68,9 @@ impl Store {
     /// For each recipient to whom a mail was given up since `since`: the last one, and whether mails have arrived there again.
     pub async fn undelivered(&self, since: UtcTime) -> Result<Vec<Undelivered>, Error> {
         let rows = sqlx::query::<Any>(
-            "SELECT tenant, recipient, settled_at, answer, (SELECT COUNT(*) FROM mail AS later WHERE later.recipient = mail.recipient \
-             AND later.state = 'sent' AND later.settled_at > mail.settled_at) AS arrived FROM mail \
-             WHERE state = 'dead' AND settled_at >= $1 AND tenant <> $2 ORDER BY settled_at DESC, id",
+            "SELECT tenant, recipient, settled_at, answer, CASE WHEN EXISTS (SELECT 1 FROM mail AS later \
+             WHERE later.recipient = mail.recipient AND later.state = 'sent' AND later.settled_at > mail.settled_at) \
+             THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS arrived FROM mail WHERE state = 'dead' AND settled_at >= $1 AND tenant <> $2 ORDER BY settled_at DESC, id",
         )
         .bind(since.timestamp())
         .bind(text(WATCHER))

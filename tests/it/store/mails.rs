@@ -116,6 +116,33 @@ on_both! {
         assert_eq!(store.notifications(None, 9).await.unwrap().items[0].state, MailState::Dead);
     }
 
+    async fn of_each_recipient_the_last_mail_given_up_is_known_and_whether_any_arrives_again(database: &Database) {
+        let store = database.open().await;
+        let at = |minutes: i64| start() + TimeDelta::minutes(minutes);
+        let dead = |answer: &str| Settlement::Dead { answer: answer.to_owned() };
+        let sent = || Settlement::Sent { answer: "250".to_owned(), transport: TransportKind::Smtp };
+        for (minutes, recipient, settlement) in [
+            (1, "gone@example.com", dead("550 first")),
+            (2, "gone@example.com", dead("550 last")),
+            (3, "back@example.com", sent()),
+            (4, "back@example.com", dead("552 full")),
+            (5, "back@example.com", sent()),
+            (6, "once@example.com", sent()),
+            (7, "once@example.com", dead("550 now")),
+        ] {
+            commit(&store, Commit { mails: vec![mail(recipient)], ..Commit::default() }).await;
+            let claimed = store.claim(Uuid::new_v4(), 1, at(minutes)).await.unwrap();
+            assert!(store.settle(&claimed[0], &settlement, at(minutes)).await.unwrap());
+        }
+        let known = async |since: i64| {
+            let undelivered = store.undelivered(at(since)).await.unwrap();
+            undelivered.into_iter().map(|mail| format!("{} {} {}", mail.recipient, mail.answer, mail.recovered)).collect::<Vec<_>>()
+        };
+        let all = ["once@example.com 550 now false", "back@example.com 552 full true", "gone@example.com 550 last false"];
+        assert_eq!(known(0).await, all);
+        assert_eq!(known(5).await, all[..1]);
+    }
+
     async fn no_mail_is_ever_claimed_by_two(database: &Database) {
         let store = database.open().await;
         let other = Store::open(&database.url()).await.unwrap();
